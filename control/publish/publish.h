@@ -1,0 +1,44 @@
+/* publish.h: control's end of the channel: arenas, the root word, and what readers have seen.
+ *
+ * Start: takes the lock on <runtime-dir>/channel (reusing a good one, so that a running dataplane
+ * follows), makes a new arena, and publishes nothing until the first publish_commit(). Only then is
+ * the arena of an earlier control unlinked, after every live worker has moved on. Threads:   one
+ * (control's loop). Errors: a line for the user. */
+#ifndef SKUA_CONTROL_PUBLISH_PUBLISH_H
+#define SKUA_CONTROL_PUBLISH_PUBLISH_H
+
+#include "zones/abi/channel.h"
+#include "zones/image/writer.h"
+
+#include <stdbool.h>
+
+struct publisher;
+
+struct publish_config {
+	const char *runtime_dir;
+	const char *huge_pages_dir; /* a hugetlbfs mount, or NULL: the arena lies in runtime_dir */
+	uint64_t capacity;	    /* octets of address space, e.g. 16 GiB */
+};
+
+struct publisher *publish_open(const struct publish_config *config, char *error, size_t error_size);
+struct image_writer *publish_writer(struct publisher *publisher);
+
+/* Commits the writer's transaction and release-stores the root word. Returns the generation, or 0
+ * with an error. */
+uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_size);
+
+/* Call every few milliseconds while anything is retired: looks at the live workers' lines, frees
+ * what all have left behind, unlinks old arenas. A dead dataplane (its lock is free) holds nothing.
+ */
+void publish_reclaim(struct publisher *publisher);
+
+/* The running dataplane's file, read-only, or NULL if none lives. Borrowed until the next call of
+ * publish_reclaim() or this. */
+const struct dataplane_file *publish_dataplane(struct publisher *publisher);
+/* Smallest generation that a live worker may still touch; UINT64_MAX: nobody holds anything. */
+uint64_t publish_seen(struct publisher *publisher);
+
+void publish_close(
+    struct publisher *publisher); /* leaves channel and arena for a running dataplane */
+
+#endif

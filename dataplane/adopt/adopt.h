@@ -1,0 +1,40 @@
+/* adopt.h: following what control publishes.
+ *
+ * The main thread watches the channel for a new arena, maps and verifies it (adopt_poll), and lets
+ * it go when no worker holds it any more. A worker takes the newest root at its quiescent point
+ * (adopt_newest), without a lock, a system call or a wait: if the newest root lies in an arena that
+ * is not mapped yet, it stays where it is. Threads:  adopt_open, adopt_poll, adopt_close: the main
+ * thread; the rest: each worker with its own index. Lifetime: an image from adopt_newest() is good
+ * until the same worker's next adopt_newest() or adopt_offline(). */
+#ifndef SKUA_DATAPLANE_ADOPT_ADOPT_H
+#define SKUA_DATAPLANE_ADOPT_ADOPT_H
+
+#include "zones/abi/channel.h"
+#include "zones/image/reader.h"
+
+#include <stdbool.h>
+
+struct adopt;
+
+/* Creates <runtime-dir>/dataplane with `workers` lines and takes its lock. Needs no channel yet.
+ * Returns NULL with a line for the user: directory missing, not writable, another dataplane runs
+ * (pid). */
+struct adopt *adopt_open(const char *runtime_dir, unsigned workers, char *error, size_t error_size);
+/* The mapped dataplane file, to fill in listen addresses and worker descriptions. */
+struct dataplane_file *adopt_file(struct adopt *adopt);
+/* Looks for the channel and its newest arena; maps, verifies, unmaps. Call it at start until it
+ * returns true (something can be adopted), then every millisecond or when adopt_event_fd() is
+ * readable. A refusal is worded once per arena in *refused (or NULL). */
+bool adopt_poll(struct adopt *adopt, const char **refused);
+/* inotify on the runtime directory: readable when an arena or channel appeared; for poll(). */
+int adopt_event_fd(struct adopt *adopt);
+void adopt_close(struct adopt *adopt); /* workers have ended; removes the dataplane file */
+
+/* Quiescent point: no reference that this worker borrowed outlives this call. Returns the newest
+ * adoptable image, or NULL if there is none yet. *changed is set if it is another generation than
+ * before. */
+const struct image *adopt_newest(struct adopt *adopt, unsigned worker, bool *changed);
+/* Before sleeping: holds no image until the next adopt_newest(). */
+void adopt_offline(struct adopt *adopt, unsigned worker);
+
+#endif

@@ -1,0 +1,29 @@
+/* answer.h: DNS queries + one immutable image -> replies, in place.
+ *
+ * Threads:  any; no locks, no allocation, no I/O, no clock, no globals.
+ * Requires: image from image_open(), or NULL (then everything is dropped as drop_no_image);
+ *           counts has COUNTERS entries, owned by the caller; n <= ANSWER_BURST;
+ *           payload[capacity] writable, capacity >= length.
+ * Ensures:  each datagram's length and sum are those of its reply, or length is 0: no reply.
+ * Nothing outside [payload, payload + capacity) is touched. Never an answer to a response. Over UDP
+ * no reply is larger than what the client and image->settings.udp_size allow; TC says that it was
+ * cut. Source:   RFC 1034 4.3.2, 1035, 2181, 2308, 3597, 4035 3.1, 4592, 5155 7.2, 6672, 6891,
+ * 8020, 8482. */
+#ifndef SKUA_DATAPLANE_ANSWER_ANSWER_H
+#define SKUA_DATAPLANE_ANSWER_ANSWER_H
+
+#include "dataplane/net/datagram.h"
+#include "zones/abi/channel.h"
+#include "zones/image/reader.h"
+
+#define ANSWER_BURST 64u
+
+/* A worker's own state: what makes rotation differ from query to query. */
+struct answer_state {
+	uint64_t rotation;
+};
+
+void answer_batch(const struct image *image, struct answer_state *state, struct datagram *burst,
+		  unsigned n, enum transport transport, uint64_t counts[]);
+
+#endif

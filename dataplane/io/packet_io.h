@@ -1,0 +1,69 @@
+/* packet_io.h: the whole contract between a worker and a packet back end.
+ *
+ * A back end is opened once by the main thread, then each worker uses its own queue; queue
+ * functions are called once per burst, never per packet. Replies leave on the queue (and interface)
+ * that the query came in on. Threads:   open and close: the main thread; queue functions: one
+ * worker per queue, no locks inside. Ownership: datagrams from rx_burst belong to the worker until
+ * it gives all of them back to tx_burst. Errors:    open returns NULL and writes one line for the
+ * user: what failed and what to do. */
+#ifndef SKUA_DATAPLANE_IO_PACKET_IO_H
+#define SKUA_DATAPLANE_IO_PACKET_IO_H
+
+#include "dataplane/net/datagram.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define IO_BURST      64u
+#define IO_ERROR_TEXT 512u
+
+struct listen_address {
+	struct sockaddr_storage
+	    address; /* AF_INET or AF_INET6 with port; the unspecified address: all of ours */
+};
+
+struct io_config {
+	const char *argument; /* what follows "af_xdp:" or "dpdk:"; "" for socket */
+	const struct listen_address *listen;
+	unsigned listen_count;
+	unsigned workers; /* queues wanted */
+};
+
+struct packet_io;
+struct io_queue;
+
+struct packet_io_class {
+	const char *name; /* as in --io */
+	struct packet_io *(*open)(const struct io_config *config, char error[IO_ERROR_TEXT]);
+	struct io_queue *(*queue)(struct packet_io *io, unsigned index);
+	/* "af_xdp eth0 queue 0 (native, copy)": what it really got; valid as long as the io. */
+	const char *(*describe)(struct packet_io *io, unsigned index);
+	/* Up to max (<= IO_BURST) queries; frames that are no query for us have been dropped and
+	 * counted in counts[] (enum counter). length, capacity, payload, source, port and frame are
+	 * set. */
+	unsigned (*rx_burst)(struct io_queue *queue, struct datagram *burst, unsigned max,
+			     uint64_t counts[]);
+	/* Takes back all n: sends those with length > 0, or counts them as drop_tx_full; releases
+	 * the rest. */
+	void (*tx_burst)(struct io_queue *queue, struct datagram *burst, unsigned n,
+			 uint64_t counts[]);
+	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
+	 * A back end that only polls returns at once. */
+	void (*wait)(struct io_queue *queue, unsigned microseconds);
+	/* Stops receiving and frees everything; workers have left their queues. */
+	void (*close)(struct packet_io *io);
+};
+
+extern const struct packet_io_class packet_io_socket;
+extern const struct packet_io_class packet_io_af_xdp; /* only in builds with HAVE_AF_XDP */
+extern const struct packet_io_class packet_io_dpdk;   /* only in builds with HAVE_DPDK */
+
+/* "socket", "af_xdp:eth0", "dpdk:--vdev=…": the class, and *argument behind the colon; NULL with a
+ * message that names what this build knows. */
+const struct packet_io_class *packet_io_find(const char *option, const char **argument,
+					     char error[IO_ERROR_TEXT]);
+
+#endif

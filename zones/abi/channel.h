@@ -1,0 +1,108 @@
+/* channel.h: the two small files through which control and dataplane meet in the runtime directory.
+ *
+ *   <runtime-dir>/channel         written by control, read by the dataplane: which root is newest
+ *   <runtime-dir>/dataplane       written by the dataplane, read by control: what workers have
+ * seen, counters <runtime-dir>/arena.<id>      an arena (image.h); on hugetlbfs it is a symbolic
+ * link to the file there <runtime-dir>/control.sock    HTTP over a unix socket: status, for `skua
+ * status`
+ *
+ * Each side creates only its own file, whole under another name and then renamed, and holds an
+ * exclusive flock() on it for as long as it lives: whoever can take that lock in shared mode knows
+ * that the owner is dead. Either side may start, die and come back in any order; generations and
+ * arena ids only ever grow, across restarts of both. Control reuses the inode of an existing good
+ * channel file, so that a running dataplane follows.
+ *
+ * Threads: every shared word is atomic; each names its partner. */
+#ifndef SKUA_ZONES_ABI_CHANNEL_H
+#define SKUA_ZONES_ABI_CHANNEL_H
+
+#include "zones/abi/image.h"
+
+#include <stdatomic.h>
+
+#define CHANNEL_MAGIC	  0x4c4e484341554b53ull /* "SKUACHNL" */
+#define DATAPLANE_MAGIC	  0x50544144414b5353ull
+#define CHANNEL_FILE	  "channel"
+#define DATAPLANE_FILE	  "dataplane"
+#define ARENA_FILE_PREFIX "arena."
+#define CONTROL_SOCKET	  "control.sock"
+
+/* root: arena id (low 32 bits) in the high half, image_ref of the root block in the low half; 0:
+ * nothing published yet. Written by publish_root() (release); read by adopt_newest() (acquire). */
+struct channel {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t size; /* sizeof(struct channel) */
+	alignas(64) _Atomic uint64_t root;
+	_Atomic uint64_t generation; /* of that root; for status, and for control's next start */
+	_Atomic uint64_t control_pid;
+	uint8_t reserved[64 - 24];
+};
+static_assert(sizeof(struct channel) == 128, "layout");
+
+static inline uint64_t channel_root_word(uint64_t arena_id, image_ref root)
+{
+	return arena_id << 32 | root;
+}
+
+/* What a worker's line says of the images that it may touch:
+ *   0                    no worker here
+ *   WORKER_ATTACHING     it is about to read the root: nothing may be freed
+ *   WORKER_OFFLINE       it holds no reference (asleep); becomes ATTACHING before it reads the root
+ * again g                    never again touches a block that was retired by generation g or
+ * earlier
+ *
+ * 0 or OFFLINE -> ATTACHING is followed by a seq_cst fence and then the load of the root; control
+ * stores the root, fences (seq_cst), and only then reads the lines: one of the two sees the other
+ * (Dekker). g is release-stored at the quiescent point; control's acquire load in reclaim() is its
+ * partner. */
+#define WORKER_OFFLINE	 UINT64_MAX
+#define WORKER_ATTACHING 1u /* generations start at 2 */
+
+enum counter {
+#define COUNT(name, help) COUNT_##name,
+#include "zones/abi/counters.def"
+#undef COUNT
+	COUNTERS
+};
+
+#define WORKERS_MAX 64u /* the stream worker included */
+
+/* Written by one worker, read by control and `skua status`, which must not trust it. */
+struct worker_line {
+	alignas(64) _Atomic uint64_t seen; /* states above */
+	_Atomic uint64_t arena_id;	   /* of the root that `seen` speaks of */
+	_Atomic uint64_t loops; /* grows at least ten times a second while the worker is alive */
+	uint8_t reserved[64 - 24];
+};
+static_assert(sizeof(struct worker_line) == 64, "one cache line per worker");
+
+/* Counters of one worker: relaxed stores by the worker (once a burst), relaxed loads by readers. */
+struct worker_counters {
+	alignas(64) _Atomic uint64_t count[(COUNTERS + 7) / 8 * 8];
+	char io[96];  /* "socket", "af_xdp eth0 queue 0 (native, copy)", "stream"; NUL-terminated,
+			 set before `seen` */
+	int32_t core; /* pinned to this core; -1: not pinned */
+	uint8_t reserved[28];
+};
+static_assert(sizeof(struct worker_counters) % 64 == 0, "whole cache lines");
+
+#define LISTENS_MAX 32u
+
+/* The whole dataplane file. All but the atomics is written before the file gets its name. */
+struct dataplane_file {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t size; /* sizeof(struct dataplane_file) */
+	uint32_t pid;
+	uint32_t worker_count; /* lines in use */
+	uint64_t started;      /* CLOCK_REALTIME, nanoseconds */
+	uint32_t counters;     /* COUNTERS of the writer; a reader with another number refuses */
+	uint32_t listen_count;
+	char listen[LISTENS_MAX][56];  /* text: ADDR:PORT, [ADDR6]:PORT */
+	_Atomic uint64_t mapped_arena; /* newest arena that this process has mapped; for status */
+	struct worker_line line[WORKERS_MAX];
+	struct worker_counters worker[WORKERS_MAX];
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* compile.h: one name of a zone set -> the octets of its image node (zones/abi/image.h).
+ *
+ * Threads:  any, with zones that do not change meanwhile. Pure.
+ * Requires: owner in lower-case wire form.
+ * Source:   RFC 1034 4.2/4.3, RFC 2308 5, RFC 3597 4 (which rdata may be compressed), RFC 4592. */
+#ifndef SKUA_ZONES_COMPILE_COMPILE_H
+#define SKUA_ZONES_COMPILE_COMPILE_H
+
+#include "zones/abi/image.h"
+#include "zones/zone/zone_set.h"
+
+enum compile_result {
+	COMPILE_NODE,	/* the block holds the node, node->units * 16 octets */
+	COMPILE_ABSENT, /* no such name in any zone, nor above any apex: the image must not hold it
+			 */
+	COMPILE_TOO_LARGE, /* its RRsets together pass IMAGE_NODE_MAX: the node holds those that
+			      fit, in order */
+};
+
+/* block: IMAGE_NODE_MAX octets, 16-aligned. A name that a DNAME above it occludes is ABSENT; names
+ * below a cut become nodes with cut_labels set. NSEC3 owners (names with only NSEC3 and RRSIG) are
+ * ABSENT here. */
+enum compile_result compile_node(const struct zone_set *zones, const uint64_t hash_key[2],
+				 const uint8_t *owner, struct image_node *block);
+
+/* True if the name holds only NSEC3 records and their signatures: it is no name of the zone (RFC
+ * 5155 7.2.8). */
+bool compile_is_nsec3_owner(const struct zone *zone, zone_name name);
+
+/* The node of an NSEC3 owner, for the order tree only (not the index): its NSEC3 RRset with
+ * signatures. */
+enum compile_result compile_nsec3_node(const struct zone *zone, zone_name name,
+				       struct image_node *block);
+
+#endif

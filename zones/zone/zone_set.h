@@ -1,0 +1,36 @@
+/* zone_set.h: all zones that one node serves, by apex. Zones may nest: a name belongs to the
+ * deepest zone whose apex is at or above it; DS at an apex also to the zone above (RFC
+ * 4035 3.1.4.1). Threads: one writer, or many readers. Ownership: the set owns the zones that it
+ * holds. */
+#ifndef SKUA_ZONES_ZONE_ZONE_SET_H
+#define SKUA_ZONES_ZONE_ZONE_SET_H
+
+#include "zones/zone/zone.h"
+
+struct zone_set;
+
+struct zone_set *zone_set_new(void);
+void zone_set_free(struct zone_set *set);
+
+/* Puts a zone in place of the one with the same apex, which is returned for the caller to free (or
+ * NULL). */
+struct zone *zone_set_put(struct zone_set *set, struct zone *zone);
+/* Takes the zone with this apex out and returns it, or NULL. */
+struct zone *zone_set_take(struct zone_set *set, const uint8_t *apex);
+
+struct zone *zone_set_find(const struct zone_set *set, const uint8_t *apex);
+/* The zone that `name` belongs to, or NULL. With above == true, only zones whose apex is strictly
+ * above it. */
+struct zone *zone_set_zone_of(const struct zone_set *set, const uint8_t *name, bool above);
+/* True if an apex lies strictly below `name`: then it exists as a node even if no zone holds it. */
+bool zone_set_is_above_apex(const struct zone_set *set, const uint8_t *name);
+
+/* Stable small number of the zone with this apex, for image_node.zone_index; reused after take. */
+uint16_t zone_set_index(const struct zone_set *set, const uint8_t *apex);
+#define ZONE_SET_MAX 65535u
+
+size_t zone_set_count(const struct zone_set *set);
+/* Walks all zones in canonical order of their apexes: *at starts at 0; NULL at the end. */
+struct zone *zone_set_next(const struct zone_set *set, size_t *at);
+
+#endif
