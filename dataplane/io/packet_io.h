@@ -38,6 +38,7 @@ struct io_queue;
 struct packet_io_class {
 	const char *name; /* as in --io */
 	struct packet_io *(*open)(const struct io_config *config, char error[IO_ERROR_TEXT]);
+	/* Called by the worker itself, once; NULL: this thread can't have it. */
 	struct io_queue *(*queue)(struct packet_io *io, unsigned index);
 	/* "af_xdp eth0 queue 0 (native, copy)": what it really got; valid as long as the io. */
 	const char *(*describe)(struct packet_io *io, unsigned index);
@@ -51,8 +52,11 @@ struct packet_io_class {
 	void (*tx_burst)(struct io_queue *queue, struct datagram *burst, unsigned n,
 			 uint64_t counts[]);
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
-	 * A back end that only polls returns at once. */
+	 * NULL: this back end only polls, and its workers never sleep. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
+	/* Main thread, about once a second: follows what changed around us, such as the
+	 * interface's addresses. NULL: nothing to follow. */
+	void (*refresh)(struct packet_io *io);
 	/* Stops receiving and frees everything; workers have left their queues. */
 	void (*close)(struct packet_io *io);
 };
