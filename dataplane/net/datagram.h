@@ -14,9 +14,10 @@ struct datagram {
 	uint32_t capacity; /* octets that may be written at payload */
 	uint16_t
 	    sum; /* ones' complement sum of the reply as big-endian words, folded, not inverted */
-	uint16_t family; /* 4 or 6 */
-	uint16_t port;	 /* source port of the query, host order */
-	uint16_t reserved;
+	uint16_t family;    /* 4 or 6 */
+	uint16_t port;	    /* source port of the query, host order */
+	uint16_t headers;   /* octets of Ethernet, IP and UDP right in front of payload; 0 where the
+			       kernel makes them */
 	uint8_t source[16]; /* source address of the query, network order; IPv4 in the first 4 */
 	void *frame;	    /* the back end's: frame, mbuf or message header */
 };

@@ -1,0 +1,337 @@
+#include "dataplane/net/frame.h"
+
+#include "dataplane/net/checksum.h"
+
+#include <netinet/in.h>
+
+enum {
+	ETHERNET_HEADER = 14,
+	VLAN_TAG = 4,
+	IPV4_HEADER = 20,
+	IPV6_HEADER = 40,
+	UDP_HEADER = 8,
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_VLAN = 0x8100,
+	IPV4_DONT_FRAGMENT = 0x4000,
+	IPV4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
+	PROTOCOL_UDP = 17,
+	HOP_LIMIT = 64,
+};
+
+static uint16_t get16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+bool frame_rules_add(struct frame_rules *rules, const struct sockaddr *address)
+{
+	static const uint8_t unspecified[16];
+	struct frame_listen listen = {0};
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+
+	if (rules->listen_count == LISTENS_MAX)
+		return false;
+	if (address->sa_family == AF_INET) {
+		memcpy(&in4, address, sizeof(in4));
+		listen.family = 4;
+		listen.port = ntohs(in4.sin_port);
+		memcpy(listen.address, &in4.sin_addr, 4);
+	} else if (address->sa_family == AF_INET6) {
+		memcpy(&in6, address, sizeof(in6));
+		listen.family = 6;
+		listen.port = ntohs(in6.sin6_port);
+		memcpy(listen.address, &in6.sin6_addr, 16);
+	} else {
+		return false;
+	}
+	listen.any = memcmp(listen.address, unspecified, 16) == 0;
+	rules->listen[rules->listen_count++] = listen;
+	return true;
+}
+
+/* Where the parts of an IP packet lie, once its header was found good. */
+struct packet {
+	uint8_t *ip;
+	uint8_t *udp;
+	uint32_t available; /* octets behind the IP header, by the IP header */
+	const uint8_t *source;
+	const uint8_t *destination;
+	uint32_t address_length;
+	unsigned family;
+};
+
+static bool refuse(enum counter *reason, enum counter why)
+{
+	*reason = why;
+	return false;
+}
+
+static bool read_ipv4(struct packet *packet, uint8_t *ip, uint32_t length, enum counter *reason)
+{
+	if (length < IPV4_HEADER || ip[0] >> 4 != 4)
+		return refuse(reason, COUNT_drop_ip_header);
+
+	uint32_t header = (uint32_t)(ip[0] & 15) * 4;
+	uint32_t total = get16(ip + 2);
+
+	if (header < IPV4_HEADER || total < header || total > length)
+		return refuse(reason, COUNT_drop_ip_header);
+	if (checksum_sum(ip, header) != 0xffff)
+		return refuse(reason, COUNT_drop_ip_header);
+	if (header > IPV4_HEADER)
+		return refuse(reason, COUNT_drop_ip_options);
+	if (get16(ip + 6) & IPV4_FRAGMENT)
+		return refuse(reason, COUNT_drop_fragment);
+	if (ip[9] != PROTOCOL_UDP)
+		return refuse(reason, COUNT_drop_not_udp);
+	*packet = (struct packet){
+	    .ip = ip,
+	    .udp = ip + IPV4_HEADER,
+	    .available = total - IPV4_HEADER,
+	    .source = ip + 12,
+	    .destination = ip + 16,
+	    .address_length = 4,
+	    .family = 4,
+	};
+	return true;
+}
+
+static enum counter ipv6_refusal(unsigned next_header)
+{
+	switch (next_header) {
+	case 44:
+		return COUNT_drop_fragment;
+	case 0:	  /* hop-by-hop options */
+	case 43:  /* routing */
+	case 50:  /* encapsulating security payload */
+	case 51:  /* authentication */
+	case 60:  /* destination options */
+	case 135: /* mobility */
+	case 139: /* host identity */
+	case 140: /* shim6 */
+		return COUNT_drop_ip_options;
+	default:
+		return COUNT_drop_not_udp;
+	}
+}
+
+static bool read_ipv6(struct packet *packet, uint8_t *ip, uint32_t length, enum counter *reason)
+{
+	if (length < IPV6_HEADER || ip[0] >> 4 != 6)
+		return refuse(reason, COUNT_drop_ip_header);
+
+	uint32_t available = get16(ip + 4);
+
+	if (available > length - IPV6_HEADER)
+		return refuse(reason, COUNT_drop_ip_header);
+	if (ip[6] != PROTOCOL_UDP)
+		return refuse(reason, ipv6_refusal(ip[6]));
+	*packet = (struct packet){
+	    .ip = ip,
+	    .udp = ip + IPV6_HEADER,
+	    .available = available,
+	    .source = ip + 8,
+	    .destination = ip + 24,
+	    .address_length = 16,
+	    .family = 6,
+	};
+	return true;
+}
+
+/* Neither unspecified, nor loopback, nor multicast, nor broadcast: none of those comes from or
+ * goes to a single host over a wire. */
+static bool is_unicast(const uint8_t *address, unsigned family)
+{
+	static const uint8_t zeros[15];
+
+	if (family == 4)
+		return address[0] != 0 && address[0] != 127 && address[0] >> 4 != 14 &&
+		       memcmp(address, "\xff\xff\xff\xff", 4) != 0;
+	return address[0] != 0xff && !(memcmp(address, zeros, 15) == 0 && address[15] <= 1);
+}
+
+static bool is_ours(const struct frame_rules *rules, const struct packet *packet, uint16_t port)
+{
+	for (unsigned i = 0; i < rules->listen_count; i++) {
+		const struct frame_listen *listen = &rules->listen[i];
+
+		if (listen->port != port || listen->family != packet->family)
+			continue;
+		if (listen->any)
+			return is_unicast(packet->destination, packet->family);
+		if (memcmp(listen->address, packet->destination, packet->address_length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool can_be_answered(const struct packet *packet)
+{
+	if (get16(packet->udp) == 0 || !is_unicast(packet->source, packet->family))
+		return false;
+	/* To ourselves from ourselves: forged, and the reply would come back for ever. */
+	return memcmp(packet->source, packet->destination, packet->address_length) != 0;
+}
+
+/* Folded sum of the pseudo header (RFC 768, RFC 8200 8.1): addresses, protocol, UDP length. */
+static uint16_t pseudo_header_sum(const uint8_t *addresses, uint32_t octets, uint32_t udp_length)
+{
+	return checksum_fold((uint64_t)checksum_sum(addresses, octets) + PROTOCOL_UDP + udp_length);
+}
+
+static bool checksum_passes(enum frame_checksum rule, const struct packet *packet, uint32_t length)
+{
+	uint16_t field = get16(packet->udp + 6);
+
+	if (rule == FRAME_CHECKSUM_IGNORED)
+		return true;
+	if (field == 0)
+		return packet->family == 4;
+
+	uint16_t pseudo = pseudo_header_sum(packet->source, 2 * packet->address_length, length);
+
+	if (checksum_fold((uint32_t)pseudo + checksum_sum(packet->udp, length)) == 0xffff)
+		return true;
+	return rule == FRAME_CHECKSUM_PARTIAL_TOO && field == pseudo;
+}
+
+static bool read_udp(const struct frame_rules *rules, const struct packet *packet,
+		     uint32_t *udp_length, enum counter *reason)
+{
+	if (packet->available < UDP_HEADER)
+		return refuse(reason, COUNT_drop_udp_length);
+	if (!is_ours(rules, packet, get16(packet->udp + 2)))
+		return refuse(reason, COUNT_drop_not_ours);
+	*udp_length = get16(packet->udp + 4);
+	/* Less than IP says is tolerated, as by Linux: what follows is no part of the message. */
+	if (*udp_length < UDP_HEADER || *udp_length > packet->available)
+		return refuse(reason, COUNT_drop_udp_length);
+	if (!can_be_answered(packet))
+		return refuse(reason, COUNT_drop_source);
+	if (!checksum_passes(rules->udp_checksum, packet, *udp_length))
+		return refuse(reason, COUNT_drop_checksum);
+	return true;
+}
+
+static bool read_ethernet(uint8_t *frame, uint32_t length, struct packet *packet,
+			  enum counter *reason)
+{
+	uint32_t header = ETHERNET_HEADER;
+
+	if (length < ETHERNET_HEADER + VLAN_TAG)
+		return refuse(reason, COUNT_drop_not_ip);
+
+	uint16_t type = get16(frame + 12);
+
+	if (type == TYPE_VLAN) {
+		type = get16(frame + 16);
+		header += VLAN_TAG;
+	}
+	if (type == TYPE_IPV4)
+		return read_ipv4(packet, frame + header, length - header, reason);
+	if (type == TYPE_IPV6)
+		return read_ipv6(packet, frame + header, length - header, reason);
+	return refuse(reason, COUNT_drop_not_ip);
+}
+
+bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t length, uint32_t room,
+		   struct datagram *query, enum counter *reason)
+{
+	struct packet packet;
+	uint32_t udp_length;
+
+	if (!read_ethernet(frame, length, &packet, reason))
+		return false;
+	if (frame[0] & 1) /* a group address: multicast or broadcast */
+		return refuse(reason, COUNT_drop_not_ours);
+	if (!read_udp(rules, &packet, &udp_length, reason))
+		return false;
+
+	query->payload = packet.udp + UDP_HEADER;
+	query->headers = (uint16_t)(query->payload - frame);
+	query->length = udp_length - UDP_HEADER;
+	/* What came in that long can go out that long. */
+	query->capacity = room - query->headers;
+	if (room < query->headers + query->length)
+		query->capacity = query->length;
+	query->family = (uint16_t)packet.family;
+	query->port = get16(packet.udp);
+	memcpy(query->source, packet.source, packet.address_length);
+	return true;
+}
+
+static void swap_octets(uint8_t *a, uint8_t *b, uint32_t length)
+{
+	uint8_t kept[16];
+
+	memcpy(kept, a, length);
+	memcpy(a, b, length);
+	memcpy(b, kept, length);
+}
+
+/* One identification for all: a datagram that must not be fragmented needs none (RFC 6864). */
+static void write_ipv4(uint8_t *ip, uint32_t udp_length)
+{
+	ip[1] &= 0xfc; /* DSCP stays, ECN goes */
+	put16(ip + 2, IPV4_HEADER + udp_length);
+	put16(ip + 4, 0);
+	put16(ip + 6, IPV4_DONT_FRAGMENT);
+	ip[8] = HOP_LIMIT;
+	put16(ip + 10, 0);
+	swap_octets(ip + 12, ip + 16, 4);
+	put16(ip + 10, (uint16_t)~checksum_sum(ip, IPV4_HEADER));
+}
+
+static void write_ipv6(uint8_t *ip, uint32_t udp_length)
+{
+	ip[1] &= 0xc0; /* with the low half of ip[0]: the traffic class; DSCP is its upper six */
+	ip[2] = 0;
+	ip[3] = 0;
+	put16(ip + 4, udp_length);
+	ip[7] = HOP_LIMIT;
+	swap_octets(ip + 8, ip + 24, 16);
+}
+
+static void write_udp(uint8_t *udp, uint16_t pseudo, uint16_t payload_sum, uint32_t udp_length)
+{
+	swap_octets(udp, udp + 2, 2);
+	put16(udp + 4, udp_length);
+
+	uint16_t sum = checksum_fold((uint64_t)pseudo + payload_sum + get16(udp) + get16(udp + 2) +
+				     udp_length);
+
+	/* 0 would say "no checksum". */
+	put16(udp + 6, sum == 0xffff ? 0xffff : (uint16_t)~sum);
+}
+
+uint32_t frame_reply(const struct datagram *reply)
+{
+	uint8_t *frame = reply->payload - reply->headers;
+	uint8_t *udp = reply->payload - UDP_HEADER;
+	uint32_t udp_length = UDP_HEADER + reply->length;
+	uint32_t length = reply->headers + reply->length;
+	uint16_t pseudo;
+
+	swap_octets(frame, frame + 6, 6);
+	if (reply->family == 4) {
+		write_ipv4(udp - IPV4_HEADER, udp_length);
+		pseudo = pseudo_header_sum(udp - 8, 8, udp_length);
+	} else {
+		write_ipv6(udp - IPV6_HEADER, udp_length);
+		pseudo = pseudo_header_sum(udp - 32, 32, udp_length);
+	}
+	write_udp(udp, pseudo, reply->sum, udp_length);
+	if (length < FRAME_MIN) {
+		memset(frame + length, 0, FRAME_MIN - length);
+		length = FRAME_MIN;
+	}
+	return length;
+}
