@@ -44,7 +44,7 @@ struct packet_io_class {
 	const char *(*describe)(struct packet_io *io, unsigned index);
 	/* Up to max (<= IO_BURST) queries; frames that are no query for us have been dropped and
 	 * counted in counts[] (enum counter). length, capacity, payload, source, port and frame are
-	 * set. */
+	 * set. One burst at a time: it is given back before the next is asked for. */
 	unsigned (*rx_burst)(struct io_queue *queue, struct datagram *burst, unsigned max,
 			     uint64_t counts[]);
 	/* Takes back all n: sends those with length > 0, or counts them as drop_tx_full; releases
@@ -54,9 +54,6 @@ struct packet_io_class {
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
 	 * NULL: this back end only polls, and its workers never sleep. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
-	/* Main thread, about once a second: follows what changed around us, such as the
-	 * interface's addresses. NULL: nothing to follow. */
-	void (*refresh)(struct packet_io *io);
 	/* Stops receiving and frees everything; workers have left their queues. */
 	void (*close)(struct packet_io *io);
 };
