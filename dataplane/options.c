@@ -1,0 +1,164 @@
+#include "dataplane/options.h"
+
+#include "dataplane/listen.h"
+#include "dataplane/options_help.h"
+#include "dataplane/runtime_dir.h"
+#include "dataplane/stream/stream.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_code {
+	OPTION_LISTEN = 256, /* above every character: there are no short options */
+	OPTION_IO,
+	OPTION_WORKERS,
+	OPTION_CORES,
+	OPTION_RUNTIME_DIR,
+	OPTION_LOG_LEVEL,
+	OPTION_TCP_CLIENTS,
+	OPTION_TCP_PER_CLIENT,
+	OPTION_TCP_IDLE,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"io", required_argument, NULL, OPTION_IO},
+    {"workers", required_argument, NULL, OPTION_WORKERS},
+    {"cores", required_argument, NULL, OPTION_CORES},
+    {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
+    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"tcp-clients", required_argument, NULL, OPTION_TCP_CLIENTS},
+    {"tcp-per-client", required_argument, NULL, OPTION_TCP_PER_CLIENT},
+    {"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_number(const char *name, const char *text, unsigned most, unsigned *out,
+			char error[IO_ERROR_TEXT])
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number = digits > 0 && digits < 10 ? strtoul(text, NULL, 10) : 0;
+
+	if (text[digits] == '\0' && number >= 1 && number <= most) {
+		*out = (unsigned)number;
+		return true;
+	}
+	snprintf(error, IO_ERROR_TEXT, "--%s %s: give a number from 1 to %u", name, text, most);
+	return false;
+}
+
+static bool take_listen(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	if (out->listen_count == LISTENS_MAX) {
+		snprintf(error, IO_ERROR_TEXT, "--listen %s: at most %u addresses", text,
+			 LISTENS_MAX);
+		return false;
+	}
+	return listen_parse(text, &out->listen[out->listen_count++], error);
+}
+
+static bool take_cores(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	out->has_cores = core_list_parse(text, &out->cores);
+	if (!out->has_cores)
+		snprintf(error, IO_ERROR_TEXT,
+			 "--cores %s: give core numbers and ranges, each core once, such as 0,2-3",
+			 text);
+	return out->has_cores;
+}
+
+static bool take_runtime_dir(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length >= sizeof(out->runtime_dir)) {
+		snprintf(error, IO_ERROR_TEXT, "--runtime-dir: give the path of a directory");
+		return false;
+	}
+	memcpy(out->runtime_dir, text, length + 1);
+	return true;
+}
+
+static bool take_log_level(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	if (log_level_from_text(text, &out->log_level))
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "--log-level %s: give debug, info, warning or error", text);
+	return false;
+}
+
+static bool take_option(struct options *out, int option, const char *text,
+			char error[IO_ERROR_TEXT])
+{
+	switch (option) {
+	case OPTION_LISTEN:
+		return take_listen(out, text, error);
+	case OPTION_IO:
+		out->io = text;
+		return true;
+	case OPTION_WORKERS:
+		return take_number("workers", text, PACKET_WORKERS_MAX, &out->workers, error);
+	case OPTION_CORES:
+		return take_cores(out, text, error);
+	case OPTION_RUNTIME_DIR:
+		return take_runtime_dir(out, text, error);
+	case OPTION_LOG_LEVEL:
+		return take_log_level(out, text, error);
+	case OPTION_TCP_CLIENTS:
+		return take_number("tcp-clients", text, STREAM_CLIENTS_MOST, &out->tcp_clients,
+				   error);
+	case OPTION_TCP_PER_CLIENT:
+		return take_number("tcp-per-client", text, STREAM_CLIENTS_MOST,
+				   &out->tcp_per_client, error);
+	case OPTION_TCP_IDLE:
+		return take_number("tcp-idle", text, 86400, &out->tcp_idle, error);
+	default:
+		return false;
+	}
+}
+
+static void set_defaults(struct options *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->io = "socket";
+	out->workers = 1;
+	out->log_level = LOG_LEVEL_INFO;
+	runtime_dir_default(out->runtime_dir, sizeof(out->runtime_dir));
+}
+
+enum options_result options_parse(int argc, char **argv, struct options *out,
+				  char error[IO_ERROR_TEXT])
+{
+	int option;
+
+	set_defaults(out);
+	optind = 0; /* glibc: start over, so that a test may parse twice */
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+		if (option == OPTION_HELP || option == OPTION_VERSION) {
+			fputs(option == OPTION_HELP ? options_help
+						    : "skua-dataplane " SKUA_VERSION "\n",
+			      stdout);
+			return OPTIONS_DONE;
+		}
+		if (option == '?' || option == ':') {
+			snprintf(error, IO_ERROR_TEXT, "%s: %s (see --help)", argv[optind - 1],
+				 option == ':' ? "wants a value" : "no such option");
+			return OPTIONS_BAD;
+		}
+		if (!take_option(out, option, optarg, error))
+			return OPTIONS_BAD;
+	}
+	if (optind < argc) {
+		snprintf(error, IO_ERROR_TEXT, "%s: not an option (see --help)", argv[optind]);
+		return OPTIONS_BAD;
+	}
+	if (out->listen_count == 0 && strcmp(out->io, "socket") == 0)
+		out->listen_count = listen_default(out->listen);
+	return OPTIONS_RUN;
+}

@@ -1,0 +1,42 @@
+/* options.h: the command line of skua-dataplane.
+ *
+ * Threads: the main thread, before any other starts. */
+#ifndef SKUA_DATAPLANE_OPTIONS_H
+#define SKUA_DATAPLANE_OPTIONS_H
+
+#include "dataplane/io/packet_io.h"
+#include "dataplane/log.h"
+#include "dataplane/worker/cores.h"
+#include "zones/abi/channel.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#define PACKET_WORKERS_MAX (WORKERS_MAX - 1) /* the stream thread has the last line */
+
+struct options {
+	struct listen_address listen[LISTENS_MAX];
+	unsigned listen_count; /* 0: not given, and the back end has addresses of its own */
+	const char *io;	       /* as given, or "socket"; borrows argv */
+	unsigned workers;
+	bool has_cores;
+	struct core_list cores; /* only if has_cores */
+	char runtime_dir[PATH_MAX];
+	enum log_level log_level;
+	unsigned tcp_clients; /* these three: 0: the default of stream.h */
+	unsigned tcp_per_client;
+	unsigned tcp_idle; /* seconds */
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_DONE, /* --help or --version: written to stdout */
+	OPTIONS_BAD,  /* *error says what */
+};
+
+/* Fills in the defaults too: with the socket back end and no --listen, 127.0.0.1:5300 and
+ * [::1]:5300. */
+enum options_result options_parse(int argc, char **argv, struct options *out,
+				  char error[IO_ERROR_TEXT]);
+
+#endif

@@ -1,0 +1,37 @@
+/* program.h: the parts of a running dataplane, started and stopped in order.
+ *
+ * Threads: the main thread. */
+#ifndef SKUA_DATAPLANE_PROGRAM_H
+#define SKUA_DATAPLANE_PROGRAM_H
+
+#include "dataplane/adopt/adopt.h"
+#include "dataplane/options.h"
+#include "dataplane/stream/stream.h"
+#include "dataplane/worker/worker.h"
+
+struct program {
+	struct options options;
+	const struct packet_io_class *io_class;
+	const char *io_argument; /* borrows options.io */
+	struct adopt *adopt;
+	struct packet_io *io;
+	struct stream *stream; /* NULL: no address to take TCP connections on */
+	struct worker *worker[PACKET_WORKERS_MAX];
+	int core[PACKET_WORKERS_MAX];
+};
+
+/* Opens everything that needs privileges or can fail, first the runtime directory's lock, then
+ * packets, then TCP; starts no thread of ours. options is copied. False with a line for the user;
+ * program_stop() is to be called either way. */
+bool program_open(struct program *program, const struct options *options,
+		  const struct packet_io_class *io_class, const char *io_argument,
+		  char error[IO_ERROR_TEXT]);
+
+/* Starts the TCP thread and the workers. Signals must be blocked by now: threads inherit that. */
+bool program_start(struct program *program, char error[IO_ERROR_TEXT]);
+
+/* Stops the workers (all at once: each may sleep for WORKER_SLEEP), then TCP, then closes the back
+ * end, and last the dataplane file, so that control sees us until nothing holds its memory. */
+void program_stop(struct program *program);
+
+#endif

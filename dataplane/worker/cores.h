@@ -1,0 +1,33 @@
+/* cores.h: which processor core each worker is pinned to.
+ *
+ * Threads: the main thread; pin_to_core() pins the thread that calls it. */
+#ifndef SKUA_DATAPLANE_WORKER_CORES_H
+#define SKUA_DATAPLANE_WORKER_CORES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CORES_MAX 1024u /* CPU_SETSIZE */
+
+struct core_list {
+	unsigned count;
+	int core[CORES_MAX];
+};
+
+/* "0,2-3": cores in the order of the text. False for anything else: empty parts, ranges that run
+ * backwards, a core twice, a number of CORES_MAX or more; *list is then unspecified. */
+bool core_list_parse(const char *text, struct core_list *list);
+
+/* The cores that this process may run on, ascending. */
+void core_list_allowed(struct core_list *list);
+
+/* A core for each of `workers`. wanted: the operator's list, worker i on its i-th core; or NULL:
+ * spread over the allowed cores, leaving the first one to the other threads where there are enough.
+ * False with a line for the user: fewer cores than workers, or a core that we may not use. */
+bool core_list_assign(const struct core_list *wanted, const struct core_list *allowed,
+		      unsigned workers, int *core, char *error, size_t error_size);
+
+/* Returns 0 or an errno. */
+int pin_to_core(int core);
+
+#endif

@@ -1,0 +1,48 @@
+/* worker.h: one pinned thread that receives, answers and sends, for as long as the process lives.
+ *
+ * The loop waits for nobody: an image by one acquire load, packets by a poll of its own queue.
+ * After some empty bursts it lets go of the image and sleeps in the back end's wait() (never for a
+ * back end that only polls), so that an idle worker costs neither CPU nor memory of old
+ * generations.
+ *
+ * Threads:   worker_start, worker_stop, worker_free: the main thread.
+ * Lifetime:  adopt and the back end outlive the worker. */
+#ifndef SKUA_DATAPLANE_WORKER_WORKER_H
+#define SKUA_DATAPLANE_WORKER_WORKER_H
+
+#include "dataplane/adopt/adopt.h"
+#include "dataplane/io/packet_io.h"
+
+struct worker_config {
+	struct adopt *adopt;
+	const struct packet_io_class *io_class;
+	struct packet_io *io;
+	unsigned index; /* our line in the dataplane file, and our queue */
+	int core;	/* pinned to this core; -1: not pinned */
+};
+
+struct worker;
+
+/* Starts the thread. Writes our io text and core into the dataplane file first. Returns NULL with a
+ * line for the user: no thread to be had, core can't be used, the back end refuses the queue. */
+struct worker *worker_start(const struct worker_config *config, char *error, size_t error_size);
+/* Asks it to end after the burst at hand (or its sleep, at most WORKER_SLEEP); returns at once. */
+void worker_stop(struct worker *worker);
+/* Waits for its end and frees it. NULL is fine. */
+void worker_free(struct worker *worker);
+
+#define WORKER_SLEEP 50000u /* microseconds: twice the heartbeat that channel.h promises */
+
+/* How many empty bursts to poll before sleeping. Packets that come while polling show that polling
+ * pays, and double the patience; a sleep shows that it did not, and halves it.
+ * Invariant: IDLE_LEAST <= patience <= IDLE_MOST. */
+#define IDLE_LEAST 2u
+#define IDLE_MOST  64u
+struct idle {
+	unsigned empty;	   /* empty bursts in a row */
+	unsigned patience; /* empty bursts before a sleep */
+};
+/* Called after each burst; true: sleep now. */
+bool idle_after_burst(struct idle *idle, unsigned received);
+
+#endif
