@@ -1,2 +1,190 @@
-/* placeholder */
-typedef int skua_placeholder;
+#include "dataplane/stream/stream.h"
+#include "dataplane/stream/service.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FILES_APART   256u /* descriptors that the rest of the process may need */
+#define CLIENTS_LEAST 16u
+#define POOL_OCTETS   (256u << 20) /* most that all waiting messages and replies hold together */
+
+/* Raises the soft limit on open files as far as `clients` needs and the hard limit allows; returns
+ * the number of clients that there are files for. */
+static unsigned files_for(unsigned clients)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)clients + FILES_APART;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return clients;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return clients;
+	return limit.rlim_cur > FILES_APART + CLIENTS_LEAST
+		   ? (unsigned)(limit.rlim_cur - FILES_APART)
+		   : CLIENTS_LEAST;
+}
+
+/* A number that the user asked for must be had; the default takes what it gets. */
+static bool settle_limits(struct stream_config *config, char error[IO_ERROR_TEXT])
+{
+	unsigned asked = config->clients ? config->clients : STREAM_CLIENTS_DEFAULT;
+	unsigned possible;
+
+	if (asked > STREAM_CLIENTS_MOST) {
+		snprintf(error, IO_ERROR_TEXT, "%u TCP connections are too many: at most %u", asked,
+			 STREAM_CLIENTS_MOST);
+		return false;
+	}
+	possible = files_for(asked);
+	if (possible < asked && config->clients != 0) {
+		snprintf(error, IO_ERROR_TEXT,
+			 "%u TCP connections need %u open files, more than the limit: raise it "
+			 "(ulimit -n) or ask for at most %u",
+			 asked, asked + FILES_APART, possible);
+		return false;
+	}
+	config->clients = possible < asked ? possible : asked;
+	if (config->per_client == 0)
+		config->per_client = STREAM_PER_CLIENT_DEFAULT;
+	if (config->idle == 0)
+		config->idle = STREAM_IDLE_DEFAULT;
+	return true;
+}
+
+static bool listen_all(struct stream *stream, const struct stream_config *config,
+		       char error[IO_ERROR_TEXT])
+{
+	if (config->listen_count > LISTENS_MAX) {
+		snprintf(error, IO_ERROR_TEXT, "%u listen addresses are too many: at most %u",
+			 config->listen_count, LISTENS_MAX);
+		return false;
+	}
+	for (unsigned i = 0; i < config->listen_count; i++) {
+		int fd = listener_open(&config->listen[i], error);
+		if (fd < 0)
+			return false;
+		stream->listener[stream->listeners++] = fd;
+	}
+	return true;
+}
+
+static bool open_rest(struct stream *stream, char error[IO_ERROR_TEXT])
+{
+	stream->epoll = epoll_create1(EPOLL_CLOEXEC);
+	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	stream->reserve = listener_reserve();
+	stream->limits = limits_new(stream->config.clients, stream->config.per_client);
+	if (stream->epoll >= 0 && stream->wake >= 0 && stream->reserve >= 0 && stream->limits &&
+	    workbench_open(&stream->bench, stream->counts, POOL_OCTETS) && service_watch(stream))
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: %s", strerror(errno));
+	return false;
+}
+
+struct stream *stream_open(const struct stream_config *config, char error[IO_ERROR_TEXT])
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream) {
+		snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: out of memory");
+		return NULL;
+	}
+	stream->config = *config;
+	stream->config.listen = NULL;
+	stream->epoll = stream->wake = stream->reserve = -1;
+	TAILQ_INIT(&stream->again);
+	if (!settle_limits(&stream->config, error) || !listen_all(stream, config, error) ||
+	    !open_rest(stream, error)) {
+		stream_close(stream);
+		return NULL;
+	}
+	deadlines_start(&stream->deadlines, (uint64_t)stream->config.idle * 1000u);
+	return stream;
+}
+
+static int start_thread(struct stream *stream)
+{
+	pthread_attr_t attributes;
+	cpu_set_t core;
+	int reason;
+
+	pthread_attr_init(&attributes);
+	if (stream->config.core >= 0) {
+		CPU_ZERO(&core);
+		CPU_SET((unsigned)stream->config.core, &core);
+		pthread_attr_setaffinity_np(&attributes, sizeof(core), &core);
+	}
+	reason = pthread_create(&stream->thread, &attributes, service_run, stream);
+	pthread_attr_destroy(&attributes);
+	return reason;
+}
+
+bool stream_start(struct stream *stream, char error[IO_ERROR_TEXT])
+{
+	sigset_t all, kept;
+	int reason;
+
+	/* Signals are the main thread's business: the new thread inherits an all-blocked mask. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	atomic_store_explicit(&stream->stop, false, memory_order_relaxed);
+	reason = start_thread(stream);
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
+	if (reason != 0) {
+		snprintf(error, IO_ERROR_TEXT, "can't start the TCP thread%s: %s",
+			 stream->config.core >= 0 ? " on its core" : "", strerror(reason));
+		return false;
+	}
+	pthread_setname_np(stream->thread, "stream");
+	stream->running = true;
+	return true;
+}
+
+void stream_stop(struct stream *stream)
+{
+	const uint64_t one = 1;
+
+	if (!stream->running)
+		return;
+	atomic_store_explicit(&stream->stop, true, memory_order_release);
+	/* Only shortens the wait: the thread looks at `stop` at every heartbeat anyway. */
+	if (write(stream->wake, &one, sizeof(one)) < 0 && errno == EAGAIN)
+		errno = 0;
+	pthread_join(stream->thread, NULL);
+	stream->running = false;
+	service_drop_all(stream);
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void stream_close(struct stream *stream)
+{
+	if (!stream)
+		return;
+	stream_stop(stream);
+	for (unsigned i = 0; i < stream->listeners; i++)
+		close(stream->listener[i]);
+	close_if_open(stream->epoll);
+	close_if_open(stream->wake);
+	close_if_open(stream->reserve);
+	limits_free(stream->limits);
+	workbench_close(&stream->bench);
+	free(stream);
+}

@@ -1,0 +1,38 @@
+/* service.h: what stream.c (opening, closing) and service.c (the thread) share. Private to them. */
+#ifndef SKUA_DATAPLANE_STREAM_SERVICE_H
+#define SKUA_DATAPLANE_STREAM_SERVICE_H
+
+#include "dataplane/stream/connection.h"
+#include "dataplane/stream/listener.h"
+#include "dataplane/stream/stream.h"
+
+#include <pthread.h>
+
+struct stream {
+	struct stream_config config; /* its `listen` is not used after opening */
+	struct workbench bench;
+	struct deadlines deadlines; /* every connection has one */
+	struct limits *limits;
+	TAILQ_HEAD(again_list, connection) again;
+	uint64_t round;
+	uint64_t now;	       /* milliseconds, taken once a round */
+	uint64_t accept_after; /* the listeners are out of epoll until then; 0: they are in */
+	int epoll;
+	int wake; /* eventfd: readable once the thread has to end */
+	int reserve;
+	int listener[LISTENS_MAX];
+	unsigned listeners;
+	bool running;
+	_Atomic bool stop; /* release by stream_stop(), acquire by service_run() */
+	pthread_t thread;
+	uint64_t counts[COUNTERS];
+};
+
+/* Has epoll watch listeners and the wake-up. False with errno. */
+bool service_watch(struct stream *stream);
+/* The thread: until stop. Argument and lifetime: struct stream. */
+void *service_run(void *stream);
+/* Closes every connection; the thread is not running. */
+void service_drop_all(struct stream *stream);
+
+#endif
