@@ -15,7 +15,9 @@
 
 struct zone;
 
-/* A name in a zone: an index that stays valid until zone_free(), even if its records go. */
+/* A name in a zone: an index that stays valid as long as the name is in the tree, that is until
+ * zone_remove() prunes it; a later zone_add() may then give the number to another name. The apex is
+ * always there. */
 typedef uint32_t zone_name;
 #define ZONE_NO_NAME UINT32_MAX
 #define ZONE_APEX    0u
@@ -35,16 +37,18 @@ enum zone_add {
 	ZONE_DUPLICATE,	  /* the same rdata is there; nothing changed (RFC 2181 5.2) */
 	ZONE_OUT_OF_ZONE, /* owner is not at or below the apex; nothing changed */
 	ZONE_TTL_DIFFERS, /* added; the RRset keeps its first TTL (RFC 2181 5.2) */
-	ZONE_TOO_LARGE,	  /* the RRset would pass 64 KiB or 65,535 records; nothing changed */
+	ZONE_TOO_LARGE,	  /* the RRset would not fit into a message of 64 KiB behind its question,
+			     or its name would hold 256 MiB; nothing changed */
 };
 /* Owner: wire form, any case (stored lower-case). rdata: wire form, names uncompressed, case kept;
  * duplicates are found with names in rdata compared without case. RRSIGs form one RRset per covered
- * type. */
+ * type. rdata must not lie in this zone's own memory. */
 enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		       const uint8_t *rdata, uint16_t rdata_length, struct place place);
 
-/* Removes one record (rdata given) or the whole RRset (rdata == NULL); prunes names left empty.
- * Returns false if it was not there. */
+/* Removes one record (rdata given) or the whole RRset (rdata == NULL; for RRSIG the signatures of
+ * all types); prunes names left empty. Returns false if it was not there. Names in rdata are
+ * compared without case. */
 bool zone_remove(struct zone *zone, const uint8_t *owner, uint16_t type, const uint8_t *rdata,
 		 uint16_t rdata_length);
 
@@ -88,6 +92,14 @@ struct zone_place {
 };
 struct zone_place zone_place_of(const struct zone *zone, zone_name name);
 
+/* The deepest name in the tree at or above `owner`; ZONE_NO_NAME if owner is out of zone. */
+zone_name zone_deepest(const struct zone *zone, const uint8_t *owner);
+/* True if the name has NSEC3 records, else nothing but their signatures, and no children: then it
+ * is no name of the zone (RFC 5155 7.2.8). */
+bool zone_is_nsec3_owner(const struct zone *zone, zone_name name);
+/* True if the child "*" exists as a name of the zone (RFC 4592 2.1.1). */
+bool zone_has_wildcard(const struct zone *zone, zone_name name);
+
 struct zone_counts {
 	uint64_t names;	  /* with at least one RRset */
 	uint64_t rrsets;  /* RRSIG sets not counted */
@@ -97,8 +109,10 @@ struct zone_counts zone_counts(const struct zone *zone);
 uint32_t zone_serial(const struct zone *zone); /* 0 without a SOA */
 
 /* Calls changed() once for every name whose node in an image may differ between the two zones: its
- * RRsets (in order, TTLs included), its existence, its place (cut, DNAME above), or its wildcard
- * child. Either may be NULL: all names of the other. Cost: linear in both zones. */
+ * RRsets (records in order, TTLs included), its existence, its place (cut, DNAME above), or its
+ * wildcard child. The order of RRsets and the places in files are no difference. Either may be
+ * NULL: all names of the other. Both have the same apex. Names that are not in either tree
+ * but depend on them are zone_set_diff()'s (zone_set.h). Cost: linear in both zones. */
 void zone_diff(const struct zone *old, const struct zone *new,
 	       void (*changed)(void *context, const uint8_t *owner), void *context);
 

@@ -13,7 +13,7 @@ struct zone_set *zone_set_new(void);
 void zone_set_free(struct zone_set *set);
 
 /* Puts a zone in place of the one with the same apex, which is returned for the caller to free (or
- * NULL). */
+ * NULL). Requires: fewer than ZONE_SET_MAX zones, if there is none with this apex. */
 struct zone *zone_set_put(struct zone_set *set, struct zone *zone);
 /* Takes the zone with this apex out and returns it, or NULL. */
 struct zone *zone_set_take(struct zone_set *set, const uint8_t *apex);
@@ -25,12 +25,22 @@ struct zone *zone_set_zone_of(const struct zone_set *set, const uint8_t *name, b
 /* True if an apex lies strictly below `name`: then it exists as a node even if no zone holds it. */
 bool zone_set_is_above_apex(const struct zone_set *set, const uint8_t *name);
 
-/* Stable small number of the zone with this apex, for image_node.zone_index; reused after take. */
+/* Stable small number of the zone with this apex, for image_node.zone_index; reused after take.
+ * ZONE_SET_MAX if there is no such zone. */
 uint16_t zone_set_index(const struct zone_set *set, const uint8_t *apex);
 #define ZONE_SET_MAX 65535u
 
 size_t zone_set_count(const struct zone_set *set);
 /* Walks all zones in canonical order of their apexes: *at starts at 0; NULL at the end. */
 struct zone *zone_set_next(const struct zone_set *set, size_t *at);
+
+/* Calls changed() for every name whose node may differ (at least once, perhaps more often), when
+ * zone `old` was replaced by `new` (same apex) in the set: those of zone_diff(), and what other
+ * zones' nodes owe to them: a zone that came (old == NULL) or went (new == NULL) makes its
+ * apex's ancestors exist, and takes names from the zone above; cuts and DNAMEs above deeper apexes
+ * change the names between.
+ * Requires: the set is already as it will be. Borrowed: owner, until changed() returns. */
+void zone_set_diff(const struct zone_set *set, const struct zone *old, const struct zone *new,
+		   void (*changed)(void *context, const uint8_t *owner), void *context);
 
 #endif

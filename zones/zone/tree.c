@@ -1,0 +1,257 @@
+#include "zones/zone/tree.h"
+
+#define TABLE_FIRST 16u
+
+static uint64_t label_hash(const struct zone *zone, zone_name parent, const uint8_t *label)
+{
+	const uint64_t key[2] = {zone->hash_key[0],
+				 zone->hash_key[1] + parent * 0x9e3779b97f4a7c15ull};
+
+	return name_hash(key, label, 1u + label[0]);
+}
+
+static uint8_t tag_of(uint64_t hash)
+{
+	return (uint8_t)(0x80u | hash >> 57);
+}
+
+static void table_allocate(struct name_table *table, uint32_t slots)
+{
+	table->tag = memory_or_abort(calloc(slots, 1));
+	table->name = memory_or_abort(malloc(slots * sizeof(*table->name)));
+	table->mask = slots - 1;
+}
+
+static void table_put(struct name_table *table, uint64_t hash, zone_name name)
+{
+	uint32_t at = (uint32_t)hash & table->mask;
+
+	while (table->tag[at] != 0)
+		at = (at + 1) & table->mask;
+	table->tag[at] = tag_of(hash);
+	table->name[at] = name;
+}
+
+static void table_grow(struct zone *zone)
+{
+	struct name_table old = zone->table;
+
+	table_allocate(&zone->table, (old.mask + 1) * 2);
+	/* Over the entries, not over the old slots: they and their blocks lie in this order. */
+	for (zone_name name = 1; name < zone->names_used; name++) {
+		const struct name_entry *entry = &zone->names[name];
+
+		if (entry->used != 0)
+			table_put(&zone->table,
+				  label_hash(zone, entry->parent, name_data(zone, name)), name);
+	}
+	free(old.tag);
+	free(old.name);
+}
+
+static void table_insert(struct zone *zone, zone_name name)
+{
+	struct name_table *table = &zone->table;
+
+	if ((uint64_t)table->used * 4 >= (uint64_t)table->mask * 3)
+		table_grow(zone); /* puts `name` too */
+	else
+		table_put(table, label_hash(zone, zone->names[name].parent, name_data(zone, name)),
+			  name);
+	table->used++;
+}
+
+static uint32_t table_home(const struct zone *zone, zone_name name)
+{
+	return (uint32_t)label_hash(zone, zone->names[name].parent, name_data(zone, name)) &
+	       zone->table.mask;
+}
+
+/* Closes the gap by moving back what probing would no longer find: no tombstones pile up. */
+static void table_remove(struct zone *zone, zone_name name)
+{
+	struct name_table *table = &zone->table;
+	uint32_t hole = table_home(zone, name);
+
+	while (table->tag[hole] == 0 || table->name[hole] != name)
+		hole = (hole + 1) & table->mask;
+	for (uint32_t at = (hole + 1) & table->mask; table->tag[at] != 0;
+	     at = (at + 1) & table->mask) {
+		uint32_t home = table_home(zone, table->name[at]);
+
+		if (((at - home) & table->mask) < ((at - hole) & table->mask))
+			continue;
+		table->tag[hole] = table->tag[at];
+		table->name[hole] = table->name[at];
+		hole = at;
+	}
+	table->tag[hole] = 0;
+	table->used--;
+}
+
+zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *label)
+{
+	const struct name_table *table = &zone->table;
+	uint64_t hash = label_hash(zone, parent, label);
+	uint8_t tag = tag_of(hash);
+
+	for (uint32_t at = (uint32_t)hash & table->mask; table->tag[at] != 0;
+	     at = (at + 1) & table->mask) {
+		if (table->tag[at] != tag)
+			continue;
+		zone_name name = table->name[at];
+		if (zone->names[name].parent == parent &&
+		    memcmp(name_data(zone, name), label, 1u + label[0]) == 0)
+			return name;
+	}
+	return ZONE_NO_NAME;
+}
+
+bool owner_split(const struct zone *zone, const uint8_t *owner, struct owner_labels *labels)
+{
+	size_t length = name_length(owner, NAME_MAX_OCTETS);
+	unsigned at = 0;
+
+	if (length < zone->apex_length)
+		return false;
+	name_lower(labels->lower, owner, length);
+	labels->length = (uint8_t)length;
+	labels->count = 0;
+	while (at < length - zone->apex_length) {
+		labels->offset[labels->count++] = (uint8_t)at;
+		at += 1u + labels->lower[at];
+	}
+	return at == length - zone->apex_length &&
+	       memcmp(labels->lower + at, zone->apex, zone->apex_length) == 0;
+}
+
+zone_name tree_deepest(const struct zone *zone, const struct owner_labels *labels,
+		       unsigned *missing)
+{
+	zone_name name = ZONE_APEX;
+
+	for (*missing = labels->count; *missing > 0; --*missing) {
+		zone_name child =
+		    tree_child(zone, name, labels->lower + labels->offset[*missing - 1]);
+
+		if (child == ZONE_NO_NAME)
+			break;
+		name = child;
+	}
+	return name;
+}
+
+static zone_name entry_new(struct zone *zone)
+{
+	zone_name name = zone->names_free;
+
+	if (name != ZONE_NO_NAME) {
+		zone->names_free = zone->names[name].parent;
+		return name;
+	}
+	if (zone->names_used == zone->names_capacity) {
+		zone->names_capacity = capacity_for(
+		    zone->names_capacity, (uint64_t)zone->names_used + 8, sizeof(*zone->names));
+		zone->names = memory_or_abort(
+		    realloc(zone->names, (size_t)zone->names_capacity * sizeof(*zone->names)));
+	}
+	return zone->names_used++;
+}
+
+static void child_link(struct zone *zone, zone_name parent, zone_name name)
+{
+	struct name_entry *names = zone->names;
+	zone_name first = names[parent].child;
+
+	names[name].parent = parent;
+	names[name].next = ZONE_NO_NAME;
+	if (first == ZONE_NO_NAME) {
+		names[parent].child = name;
+		names[name].previous = name;
+		return;
+	}
+	names[name].previous = names[first].previous;
+	names[names[first].previous].next = name;
+	names[first].previous = name;
+}
+
+static void child_unlink(struct zone *zone, zone_name name)
+{
+	struct name_entry *names = zone->names;
+	struct name_entry *entry = &names[name];
+	zone_name first = names[entry->parent].child;
+
+	if (first == name)
+		names[entry->parent].child = entry->next;
+	else
+		names[entry->previous].next = entry->next;
+	if (entry->next != ZONE_NO_NAME)
+		names[entry->next].previous = entry->previous;
+	else if (first != name)
+		names[first].previous = entry->previous;
+}
+
+static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *label)
+{
+	zone_name name = entry_new(zone);
+
+	zone->names[name] = (struct name_entry){.child = ZONE_NO_NAME};
+	child_link(zone, parent, name);
+	name_resize(zone, name, 1u + label[0]);
+	memcpy(name_data(zone, name), label, 1u + label[0]);
+	table_insert(zone, name);
+	return name;
+}
+
+zone_name tree_insert(struct zone *zone, const struct owner_labels *labels)
+{
+	unsigned missing;
+	zone_name name = tree_deepest(zone, labels, &missing);
+
+	while (missing > 0)
+		name = child_new(zone, name, labels->lower + labels->offset[--missing]);
+	return name;
+}
+
+void tree_prune(struct zone *zone, zone_name name)
+{
+	while (name != ZONE_APEX && zone->names[name].child == ZONE_NO_NAME &&
+	       !name_has_rrsets(zone, name)) {
+		zone_name parent = zone->names[name].parent;
+
+		table_remove(zone, name);
+		child_unlink(zone, name);
+		name_resize(zone, name, 0);
+		zone->names[name].parent = zone->names_free;
+		zone->names_free = name;
+		name = parent;
+	}
+}
+
+void tree_start(struct zone *zone)
+{
+	zone->names_free = ZONE_NO_NAME;
+	zone->large_free = UINT32_MAX;
+	table_allocate(&zone->table, TABLE_FIRST);
+	entry_new(zone);
+	zone->names[ZONE_APEX] = (struct name_entry){.parent = ZONE_NO_NAME,
+						     .child = ZONE_NO_NAME,
+						     .next = ZONE_NO_NAME,
+						     .previous = ZONE_NO_NAME};
+	/* The apex has no label of its own: zone->apex holds all of it. */
+	name_resize(zone, ZONE_APEX, 1);
+	name_data(zone, ZONE_APEX)[0] = 0;
+}
+
+void tree_free(struct zone *zone)
+{
+	free(zone->names);
+	free(zone->table.tag);
+	free(zone->table.name);
+}
+
+size_t tree_memory(const struct zone *zone)
+{
+	return zone->names_capacity * sizeof(*zone->names) +
+	       ((size_t)zone->table.mask + 1) * (1 + sizeof(*zone->table.name));
+}
