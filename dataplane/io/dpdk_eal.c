@@ -1,0 +1,188 @@
+#include "dataplane/io/dpdk_eal.h"
+
+#include "dataplane/io/dpdk_arguments.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+static bool has_one_of(const struct dpdk_arguments *arguments, const char *const *options)
+{
+	for (; *options; options++) {
+		if (dpdk_arguments_has(arguments, *options))
+			return true;
+	}
+	return false;
+}
+
+/* "--lcores=0@(0,1,5)": one lcore that floats over all the cores that we may use, so that neither
+ * this thread nor the EAL's own ones are tied to a core that a worker polls on. */
+static void floating_lcore(char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "--lcores=0@(");
+	cpu_set_t set;
+	const char *comma = "";
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	for (int core = 0; core < CPU_SETSIZE && used < size - 8; core++) {
+		if (CPU_ISSET((size_t)core, &set)) {
+			used += (size_t)snprintf(text + used, size - used, "%s%d", comma, core);
+			comma = ",";
+		}
+	}
+	snprintf(text + used, size - used, ")");
+}
+
+static bool add_defaults(struct dpdk_arguments *arguments)
+{
+	static const char *const sharing[] = {
+	    "--in-memory",     "--proc-type", "--file-prefix", "--huge-unlink", "--no-shconf",
+	    "--base-virtaddr", NULL};
+	static const char *const telemetry[] = {"--telemetry", "--no-telemetry", NULL};
+	static const char *const lcores[] = {"-l", "-c", "--lcores", "--main-lcore", NULL};
+	char floating[4096];
+
+	floating_lcore(floating, sizeof(floating));
+	return (has_one_of(arguments, sharing) || dpdk_arguments_add(arguments, "--in-memory")) &&
+	       (has_one_of(arguments, telemetry) ||
+		dpdk_arguments_add(arguments, "--no-telemetry")) &&
+	       (has_one_of(arguments, lcores) || dpdk_arguments_add(arguments, floating));
+}
+
+/* The sum of the numbers in the files that match. */
+static unsigned long sum_of_files(const char *pattern)
+{
+	unsigned long sum = 0, number;
+	glob_t found;
+
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "re");
+
+		if (file && fscanf(file, "%lu", &number) == 1)
+			sum += number;
+		if (file)
+			fclose(file);
+	}
+	globfree(&found);
+	return sum;
+}
+
+/* The last thing that the EAL complained of, without the line's end. */
+static const char *last_line(char *log)
+{
+	char *end = log + strlen(log);
+
+	while (end > log && (end[-1] == '\n' || end[-1] == ' '))
+		*--end = '\0';
+	while (end > log && end[-1] != '\n')
+		end--;
+	return end;
+}
+
+/* The first line of the log that names the cause: what comes later follows from it. */
+static const char *cause(char *log)
+{
+	static const char *const causes[] = {"failed to parse device", "failed to initialize",
+					     "Cannot find device",     "Driver cannot attach",
+					     "cannot find driver",     "No such",
+					     "Permission denied",      "invalid"};
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		char *at = strstr(log, causes[i]);
+
+		if (!at)
+			continue;
+		at[strcspn(at, "\n")] = '\0';
+		while (at > log && at[-1] != '\n')
+			at--;
+		return at;
+	}
+	return last_line(log);
+}
+
+static void explain(const struct dpdk_arguments *arguments, char *log, int code,
+		    char error[IO_ERROR_TEXT])
+{
+	if (!dpdk_arguments_has(arguments, "--no-huge") &&
+	    sum_of_files("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages") == 0)
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK: there are no free huge pages: reserve some (echo 512 > "
+			 "/proc/sys/vm/nr_hugepages), or do without by --io \"dpdk:--no-huge -m "
+			 "256 ...\"");
+	else if (*log != '\0')
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK does not start: %.300s (check the arguments "
+			 "behind --io dpdk:)",
+			 cause(log));
+	else
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK does not start: %s (check the arguments behind --io dpdk:)",
+			 rte_strerror(code));
+}
+
+/* rte_eal_init() with its usage text kept from stdout, and its affinity change undone. */
+static int init_quietly(struct dpdk_arguments *arguments)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), out = dup(STDOUT_FILENO), result;
+	cpu_set_t cores;
+
+	sched_getaffinity(0, sizeof(cores), &cores);
+	fflush(stdout);
+	if (null >= 0 && out >= 0)
+		dup2(null, STDOUT_FILENO);
+	result = rte_eal_init(arguments->count, arguments->argument);
+	fflush(stdout);
+	if (null >= 0 && out >= 0)
+		dup2(out, STDOUT_FILENO);
+	close(null);
+	close(out);
+	pthread_setaffinity_np(pthread_self(), sizeof(cores), &cores);
+	return result < 0 ? rte_errno : 0;
+}
+
+bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT])
+{
+	static struct dpdk_arguments arguments; /* the EAL keeps pointers into it */
+	char *text = NULL;
+	size_t size = 0;
+	FILE *log;
+	int code;
+
+	if (!dpdk_arguments_split(&arguments, program_invocation_short_name, argument, error,
+				  IO_ERROR_TEXT))
+		return false;
+	log = open_memstream(&text, &size);
+	if (!log || !add_defaults(&arguments)) {
+		snprintf(error, IO_ERROR_TEXT, "--io dpdk: no room for its arguments");
+		return false;
+	}
+	rte_openlog_stream(log);
+	code = init_quietly(&arguments);
+	/* From here on, what is worth a line goes to stderr. */
+	rte_openlog_stream(stderr);
+	if (!dpdk_arguments_has(&arguments, "--log-level"))
+		rte_log_set_global_level(RTE_LOG_WARNING);
+	fclose(log);
+	if (code != 0)
+		explain(&arguments, text, code, error);
+	free(text);
+	return code == 0;
+}
+
+void dpdk_eal_stop(void)
+{
+	rte_eal_cleanup();
+}
