@@ -10,7 +10,8 @@
 #include "zones/image/reader.h"
 #include "zones/image/writer.h"
 
-#define ORDER_FANOUT 126u
+#define ORDER_FANOUT	 126u
+#define ORDER_HEIGHT_MAX 7u /* levels; more than 2^32 references can fill */
 struct order_page {
 	uint64_t transaction; /* writer's */
 	uint16_t count;
@@ -27,7 +28,12 @@ const struct image_node *order_at_or_before(const struct image *image, image_ref
 					    const uint8_t *name);
 
 /* Writer side, inside a transaction. *tree is replaced by the new root page. node: reference of a
- * node block written by image_put() or image_block_new(). Replaces an entry of the same name. */
+ * node block written by image_put() (image_writer_ref() of image_writer_find()) or
+ * image_block_new(). Replaces an entry of the same name.
+ * Requires: a node that is in a tree is replaced or deleted there directly after (or before) its
+ * block is: the tree compares names in the blocks that it refers to, and a block that the same
+ * transaction made and gave up lives on only until memory is taken next.
+ * Returns false if memory ran out; the transaction must then be aborted. */
 bool order_put(struct image_writer *writer, image_ref *tree, image_ref node);
 bool order_delete(struct image_writer *writer, image_ref *tree, const uint8_t *name);
 /* Retires all pages (a zone goes, or is no longer signed); nodes are not touched. */

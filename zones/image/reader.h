@@ -40,7 +40,8 @@ enum image_refusal image_open(const uint8_t *base, uint64_t mapped, image_ref ro
 			      struct image *image);
 
 /* The node of a lower-case name, or NULL. length: octets of name, root label included.
- * A returned node has been checked: node, name and rrset table lie within its units, and units > 0.
+ * A returned node has been checked: node, name and rrset table lie within its units, units > 0, and
+ * its counts of labels are at most `labels` (or IMAGE_NONE), which is at most 127.
  */
 const struct image_node *image_find(const struct image *image, uint64_t hash, const uint8_t *name,
 				    size_t length);
@@ -57,8 +58,12 @@ void image_probe_node(const struct image *image, struct image_probe *probe);
 const struct image_node *image_probe_finish(const struct image *image, struct image_probe *probe,
 					    const uint8_t *name, size_t length);
 
+/* The checked node at a reference (an entry of an order tree), or NULL. */
+const struct image_node *image_node_at(const struct image *image, image_ref ref);
+
 /* The RRset of a type at a checked node, or NULL. A returned one has been checked: tail (both
- * lengths) and targets lie within the node. */
+ * lengths) and the table of targets lie within the node. What stands in the tail, and each target's
+ * offset, is the caller's to bound. */
 const struct image_rrset *image_rrset(const struct image_node *node, uint16_t type);
 static inline const uint8_t *image_tail(const struct image_node *node,
 					const struct image_rrset *rrset)

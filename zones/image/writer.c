@@ -1,2 +1,370 @@
-/* placeholder */
-typedef int skua_placeholder;
+/* writer.c: transactions: what a commit makes visible, what it retires, what an abort undoes. */
+#include "zones/image/writer.h"
+
+#include "zones/image/checksum.h"
+#include "zones/image/writer_private.h"
+#include "zones/name/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LIST_KEPT 65536u /* entries: a list that a bulk load made longer is given back */
+
+static bool list_push(struct ref_list *list, image_ref ref)
+{
+	if (list->count == list->room) {
+		size_t room = list->room == 0 ? 256 : list->room * 2;
+		image_ref *at = realloc(list->at, room * sizeof(*at));
+
+		if (at == NULL)
+			return false;
+		list->at = at;
+		list->room = room;
+	}
+	list->at[list->count++] = ref;
+	return true;
+}
+
+static void list_clear(struct ref_list *list)
+{
+	list->count = 0;
+	if (list->room > LIST_KEPT) {
+		free(list->at);
+		*list = (struct ref_list){0};
+	}
+}
+
+static void fresh_set(struct image_writer *writer, image_ref ref, bool fresh)
+{
+	uint64_t bit = 1ull << (ref % 64);
+
+	if (fresh)
+		writer->fresh[ref / 64] |= bit;
+	else
+		writer->fresh[ref / 64] &= ~bit;
+}
+
+image_ref writer_block_new(struct image_writer *writer, uint64_t octets, bool page)
+{
+	image_ref ref = arena_new(&writer->arena, octets, page);
+
+	assert(writer->open);
+	if (ref != 0 && !list_push(&writer->made, ref)) {
+		arena_free(&writer->arena, ref);
+		ref = 0;
+	}
+	if (ref == 0)
+		writer->failed = true;
+	else
+		fresh_set(writer, ref, true);
+	return ref;
+}
+
+void writer_block_leave(struct image_writer *writer, image_ref ref)
+{
+	assert(writer->open);
+	if (ref == 0)
+		return;
+	if (writer_is_fresh(writer, ref)) {
+		fresh_set(writer, ref, false);
+		arena_free(&writer->arena, ref);
+	} else if (list_push(&writer->leaving, ref)) {
+		writer->leaving_octets += arena_block_octets(&writer->arena, ref);
+	} else {
+		writer->failed = true;
+	}
+}
+
+static bool fresh_map(struct image_writer *writer, uint64_t capacity)
+{
+	void *at;
+
+	writer->fresh_octets = (capacity / IMAGE_UNIT / 64 + 1) * sizeof(uint64_t);
+	at = mmap(NULL, writer->fresh_octets, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	writer->fresh = at == MAP_FAILED ? NULL : at;
+	return writer->fresh != NULL;
+}
+
+static void header_write(uint8_t *base, uint64_t capacity, uint64_t arena_id, const uint64_t key[2])
+{
+	struct image_header header = {
+	    .magic = IMAGE_MAGIC,
+	    .abi = IMAGE_ABI,
+	    .layout = image_layout(),
+	    .arena_id = arena_id,
+	    .capacity = capacity,
+	    .hash_key = {key[0], key[1]},
+	};
+
+	header.checksum = image_checksum(&header, offsetof(struct image_header, checksum));
+	memcpy(base, &header, sizeof(header));
+}
+
+struct image_writer *image_writer_new(uint8_t *base, uint64_t capacity, uint64_t arena_id,
+				      const uint64_t hash_key[2], uint64_t first_generation,
+				      arena_grow grow, void *context)
+{
+	struct image_writer *writer = calloc(1, sizeof(*writer));
+
+	if (writer == NULL)
+		return NULL;
+	if (!arena_init(&writer->arena, base, capacity, grow, context) ||
+	    !fresh_map(writer, capacity)) {
+		arena_done(&writer->arena);
+		free(writer);
+		return NULL;
+	}
+	memcpy(writer->key, hash_key, sizeof(writer->key));
+	writer->generation = first_generation - 1;
+	writer->committed.magic = IMAGE_ROOT_MAGIC;
+	writer->committed.settings = (struct image_settings){.udp_size = 1232, .additional = 1};
+	writer->work = writer->committed;
+	header_write(base, capacity, arena_id, hash_key);
+	return writer;
+}
+
+static void retired_free(struct image_writer *writer, struct retired *batch, bool reuse)
+{
+	for (size_t i = 0; reuse && i < batch->blocks.count; i++)
+		arena_free(&writer->arena, batch->blocks.at[i]);
+	writer->retired_octets -= batch->octets;
+	free(batch->blocks.at);
+	free(batch);
+}
+
+void image_writer_free(struct image_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	while (writer->oldest != NULL) {
+		struct retired *batch = writer->oldest;
+
+		writer->oldest = batch->next;
+		retired_free(writer, batch, false);
+	}
+	free(writer->made.at);
+	free(writer->leaving.at);
+	munmap(writer->fresh, writer->fresh_octets);
+	arena_done(&writer->arena);
+	free(writer);
+}
+
+const uint64_t *image_writer_key(const struct image_writer *writer)
+{
+	return writer->key;
+}
+
+void image_begin(struct image_writer *writer)
+{
+	assert(!writer->open);
+	writer->open = true;
+	writer->failed = false;
+	writer->transaction++;
+	writer->work = writer->committed;
+}
+
+bool image_put(struct image_writer *writer, const struct image_node *node)
+{
+	size_t size = (size_t)node->units * IMAGE_UNIT;
+	uint64_t hash = name_hash(writer->key, node->name, node->name_length);
+	image_ref ref = writer_block_new(writer, size, false);
+
+	if (ref == 0)
+		return false;
+	memcpy(writer_at(writer, ref), node, size);
+	return directory_put(writer, hash, node->name, node->name_length, ref);
+}
+
+/* Octets of a legal name, up to and with the root label. */
+static size_t wire_length(const uint8_t *name)
+{
+	size_t at = 0;
+
+	while (name[at] != 0)
+		at += name[at] + 1u;
+	return at + 1;
+}
+
+bool image_delete(struct image_writer *writer, const uint8_t *name)
+{
+	size_t length = wire_length(name);
+
+	assert(writer->open);
+	return directory_delete(writer, name_hash(writer->key, name, length), name, length);
+}
+
+struct image writer_view(const struct image_writer *writer)
+{
+	return (struct image){
+	    .base = writer->arena.base,
+	    .root = &writer->work,
+	    .limit = arena_limit(&writer->arena),
+	};
+}
+
+const struct image_node *image_writer_find(const struct image_writer *writer, const uint8_t *name)
+{
+	struct image view = writer_view(writer);
+	size_t length = wire_length(name);
+
+	return image_find(&view, name_hash(writer->key, name, length), name, length);
+}
+
+image_ref image_writer_ref(const struct image_writer *writer, const void *block)
+{
+	return (image_ref)(((const uint8_t *)block - writer->arena.base) / IMAGE_UNIT);
+}
+
+/* The table is copied once a transaction, and with room to spare when it grows. */
+static struct image_zone *zones_writable(struct image_writer *writer, uint32_t count)
+{
+	struct image_root *root = &writer->work;
+	uint64_t octets = (uint64_t)count * sizeof(struct image_zone);
+	uint64_t held = (uint64_t)root->zone_count * sizeof(struct image_zone);
+	image_ref ref;
+
+	if (root->zones != 0 && writer_is_fresh(writer, root->zones) &&
+	    octets <= arena_block_octets(&writer->arena, root->zones))
+		return writer_at(writer, root->zones);
+	ref = writer_block_new(writer, octets > held ? octets + octets / 2 : octets, false);
+	if (ref == 0)
+		return NULL;
+	memset(writer_at(writer, ref), 0, arena_block_octets(&writer->arena, ref));
+	if (held > 0)
+		memcpy(writer_at(writer, ref), writer_at(writer, root->zones), held);
+	writer_block_leave(writer, root->zones);
+	root->zones = ref;
+	return writer_at(writer, ref);
+}
+
+bool image_set_zone(struct image_writer *writer, uint16_t zone_index, const struct image_zone *zone)
+{
+	struct image_root *root = &writer->work;
+	uint32_t count = zone_index + 1u;
+	struct image_zone *zones;
+
+	assert(writer->open);
+	if (count < root->zone_count)
+		count = root->zone_count;
+	zones = zones_writable(writer, count);
+	if (zones == NULL)
+		return false;
+	zones[zone_index] = *zone;
+	root->zone_count = count;
+	return true;
+}
+
+void image_set_settings(struct image_writer *writer, const struct image_settings *settings)
+{
+	assert(writer->open);
+	writer->work.settings = *settings;
+}
+
+void *image_block_new(struct image_writer *writer, size_t octets, image_ref *ref)
+{
+	*ref = writer_block_new(writer, octets, false);
+	return *ref == 0 ? NULL : writer_at(writer, *ref);
+}
+
+void image_block_retire(struct image_writer *writer, image_ref ref, size_t octets)
+{
+	assert(ref == 0 || octets <= arena_block_octets(&writer->arena, ref));
+	(void)octets;
+	writer_block_leave(writer, ref);
+}
+
+/* The transaction's blocks are part of the image now, or free again. */
+static void made_forget(struct image_writer *writer, bool release)
+{
+	for (size_t i = 0; i < writer->made.count; i++) {
+		image_ref ref = writer->made.at[i];
+
+		/* Not fresh any more: left in the same transaction. Listed twice: taken again. */
+		if (!writer_is_fresh(writer, ref))
+			continue;
+		fresh_set(writer, ref, false);
+		if (release)
+			arena_free(&writer->arena, ref);
+	}
+	list_clear(&writer->made);
+}
+
+void image_abort(struct image_writer *writer)
+{
+	assert(writer->open);
+	made_forget(writer, true);
+	list_clear(&writer->leaving);
+	writer->leaving_octets = 0;
+	writer->work = writer->committed;
+	writer->open = false;
+}
+
+static bool retire(struct image_writer *writer, uint64_t generation)
+{
+	struct retired *batch = malloc(sizeof(*batch));
+
+	if (batch == NULL)
+		return false;
+	*batch = (struct retired){NULL, generation, writer->leaving_octets, writer->leaving};
+	if (writer->oldest == NULL)
+		writer->oldest = batch;
+	else
+		writer->newest->next = batch;
+	writer->newest = batch;
+	writer->retired_octets += batch->octets;
+	writer->leaving = (struct ref_list){0};
+	writer->leaving_octets = 0;
+	return true;
+}
+
+image_ref image_commit(struct image_writer *writer)
+{
+	struct image_root *root = &writer->work;
+	const size_t from = offsetof(struct image_root, generation);
+	image_ref ref = writer_block_new(writer, sizeof(*root), true);
+
+	writer_block_leave(writer, writer->root);
+	if (writer->failed || !retire(writer, writer->generation + 1)) {
+		image_abort(writer);
+		return 0;
+	}
+	root->generation = ++writer->generation;
+	root->limit = arena_limit(&writer->arena);
+	root->check =
+	    image_checksum((const uint8_t *)root + from, offsetof(struct image_root, top) - from);
+	memcpy(writer_at(writer, ref), root, sizeof(*root));
+	made_forget(writer, false);
+	writer->committed = *root;
+	writer->root = ref;
+	writer->open = false;
+	return ref;
+}
+
+uint64_t image_generation(const struct image_writer *writer)
+{
+	return writer->generation;
+}
+
+void image_reclaim(struct image_writer *writer, uint64_t seen)
+{
+	while (writer->oldest != NULL && writer->oldest->generation <= seen) {
+		struct retired *batch = writer->oldest;
+
+		writer->oldest = batch->next;
+		retired_free(writer, batch, true);
+	}
+}
+
+struct image_usage image_usage(const struct image_writer *writer)
+{
+	uint64_t header = arena_block_octets(&writer->arena, 0);
+
+	return (struct image_usage){
+	    .backed = writer->arena.backed,
+	    .live = writer->arena.used - header - writer->retired_octets,
+	    .retired = writer->retired_octets,
+	    .names = writer->work.name_count,
+	};
+}

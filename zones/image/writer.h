@@ -42,6 +42,8 @@ bool image_delete(struct image_writer *writer, const uint8_t *name);
 /* The node as the open transaction (or the last commit) has it, or NULL. Borrowed until the next
  * put. */
 const struct image_node *image_writer_find(const struct image_writer *writer, const uint8_t *name);
+/* The reference of a node from image_writer_find(). */
+image_ref image_writer_ref(const struct image_writer *writer, const void *block);
 bool image_set_zone(struct image_writer *writer, uint16_t zone_index,
 		    const struct image_zone *zone);
 void image_set_settings(struct image_writer *writer, const struct image_settings *settings);
@@ -56,7 +58,8 @@ void image_abort(struct image_writer *writer);
 uint64_t image_generation(const struct image_writer *writer); /* of the last commit */
 
 /* Frees what became unreachable in the commits up to and including `seen`: every reader has
- * said that it touches only generation `seen` or later. */
+ * said that it touches only generation `seen` or later. The rule: a block that commit g made
+ * unreachable may be reused once every reader has seen >= g. */
 void image_reclaim(struct image_writer *writer, uint64_t seen);
 
 struct image_usage {
