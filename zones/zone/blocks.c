@@ -104,13 +104,17 @@ static void resize_to_large(struct zone *zone, struct name_entry *entry, uint32_
 }
 
 /* A block at the end of the area grows where it is: what a zone file fills in sequence leaves no
- * holes behind. */
-static bool grow_in_place(struct zone *zone, struct name_entry *entry, uint32_t units)
+ * holes behind. Not if a freed block fits: else churn at the end of the area would never reuse. */
+static bool resize_in_place(struct zone *zone, const struct name_entry *entry, uint32_t units)
 {
 	uint32_t had = units_of(entry->used);
 
-	if (entry->large || had == 0 || had > units || entry->block + had != zone->small_used)
-		return had == units && !entry->large;
+	if (entry->large || had == 0)
+		return false;
+	if (had == units)
+		return true;
+	if (had > units || entry->block + had != zone->small_used || zone->small_free[units] != 0)
+		return false;
 	small_reserve(zone, (uint64_t)entry->block + units);
 	zone->small_used = entry->block + units;
 	return true;
@@ -127,7 +131,7 @@ void name_resize(struct zone *zone, zone_name name, uint32_t used)
 	if (used == 0) {
 		block_release(zone, entry);
 		entry->large = 0;
-	} else if (!grow_in_place(zone, entry, units_of(used))) {
+	} else if (!resize_in_place(zone, entry, units_of(used))) {
 		uint32_t block = small_new(zone, units_of(used));
 
 		memcpy(zone->small + (size_t)block * BLOCK_UNIT, name_data(zone, name),

@@ -331,7 +331,7 @@ bool zone_is_nsec3_owner(const struct zone *zone, zone_name name)
 	uint32_t at = 0;
 	bool found = false;
 
-	if (zone->names[name].child != ZONE_NO_NAME)
+	if (name == ZONE_APEX || zone->names[name].child != ZONE_NO_NAME)
 		return false;
 	while (zone_rrset_next(zone, name, &at, &view)) {
 		if (view.type != TYPE_NSEC3 &&

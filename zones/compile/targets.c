@@ -1,0 +1,82 @@
+#include "zones/compile/targets.h"
+
+#include "zones/compile/tail.h"
+#include "zones/name/hash.h"
+#include "zones/name/name.h"
+#include "zones/record/record.h"
+
+#define NO_TARGET 0u
+
+bool targets_possible(uint16_t type)
+{
+	switch (type) {
+	case TYPE_NS:
+	case TYPE_MX:
+	case TYPE_SRV:
+	case TYPE_NAPTR:
+	case TYPE_SVCB:
+	case TYPE_HTTPS:
+	case TYPE_CNAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static uint8_t naptr_kind(const uint8_t *rdata, uint16_t length)
+{
+	switch (naptr_flag(rdata, length)) {
+	case 's':
+		return IMAGE_TARGET_SRV;
+	case 'a':
+		return IMAGE_TARGET_ADDRESS;
+	case 0:
+		return IMAGE_TARGET_NAPTR;
+	default:
+		return NO_TARGET; /* "u", "p" and malformed ones: the replacement leads nowhere */
+	}
+}
+
+static uint8_t target_kind(uint16_t type, const uint8_t *rdata, uint16_t length)
+{
+	if (type == TYPE_NAPTR)
+		return naptr_kind(rdata, length);
+	return type == TYPE_CNAME ? IMAGE_TARGET_ALIAS : IMAGE_TARGET_ADDRESS;
+}
+
+static bool target_of(struct image_target *target, const uint64_t hash_key[2], uint16_t type,
+		      const uint8_t *rdata, uint16_t length)
+{
+	uint8_t lower[NAME_MAX_OCTETS];
+	int offset = rdata_name_offset(type, rdata, length);
+	uint8_t kind = target_kind(type, rdata, length);
+
+	if (offset < 0 || kind == NO_TARGET || rdata[offset] == 0)
+		return false;
+	size_t octets = name_length(rdata + offset, length - (size_t)offset);
+	name_lower(lower, rdata + offset, octets);
+	*target = (struct image_target){
+	    .hash = name_hash(hash_key, lower, octets), .offset = (uint16_t)offset, .kind = kind};
+	return true;
+}
+
+uint32_t targets_write(struct image_target *targets, const uint64_t hash_key[2],
+		       const struct rrset_view *view, const uint8_t *tail)
+{
+	uint32_t count = 0, next = 0, at = 0;
+	const uint8_t *rdata;
+	uint16_t length;
+
+	while (rrset_record_next(view, &next, &rdata, &length)) {
+		struct image_target target;
+
+		if (target_of(&target, hash_key, view->type, rdata, length)) {
+			/* What stands before the name is never compressed: its offset in the rdata
+			 * is the same in the tail. */
+			target.offset = (uint16_t)(target.offset + at + TAIL_RECORD);
+			targets[count++] = target;
+		}
+		at += TAIL_RECORD + get_u16(tail + at + 10);
+	}
+	return count;
+}
