@@ -54,6 +54,9 @@ struct packet_io_class {
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
 	 * NULL: this back end only polls, and its workers never sleep. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
+	/* Main thread, about once a second: follows what changed around us, such as the
+	 * interface's addresses. NULL: nothing to follow. */
+	void (*refresh)(struct packet_io *io);
 	/* Stops receiving and frees everything; workers have left their queues. */
 	void (*close)(struct packet_io *io);
 };
