@@ -57,6 +57,9 @@ struct packet_io_class {
 	/* Main thread, about once a second: follows what changed around us, such as the
 	 * interface's addresses. NULL: nothing to follow. */
 	void (*refresh)(struct packet_io *io);
+	/* Follows what changed around the back end (addresses of an interface, its link): the main
+	 * thread calls it about once a second while workers run. NULL: nothing to follow. */
+	void (*refresh)(struct packet_io *io);
 	/* Stops receiving and frees everything; workers have left their queues. */
 	void (*close)(struct packet_io *io);
 };
