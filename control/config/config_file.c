@@ -1,0 +1,181 @@
+#include "control/config/config_file.h"
+
+#include "control/config/expand.h"
+
+#include <errno.h>
+#include <libfyaml.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* fy_node_report() notes the node's line and column with the message; all are printed at the end.
+ */
+#define REPORT(node, ...) fy_node_report((node), FYET_ERROR, __VA_ARGS__)
+
+static void load_scalar(struct config *config, enum config_key key, struct fy_node *node)
+{
+	const char *name = config_key_info(key)->name;
+	const char *raw = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
+	char error[512];
+	char *text;
+
+	if (raw == NULL) {
+		REPORT(node, "%s: wants a single value, such as \"%s: %s\"", name, name,
+		       config_key_info(key)->argument);
+		return;
+	}
+	text = expand_variables(raw, error, sizeof(error));
+	if (text == NULL) {
+		REPORT(node, "%s: %s", name, error);
+		return;
+	}
+	if (!config_add(config, key, text, error, sizeof(error)))
+		REPORT(node, "%s", error);
+	free(text);
+}
+
+/* A part of {origin: NAME, file: PATH}; NULL if it is reported as wrong. */
+static char *zone_part(struct fy_node_pair *pair)
+{
+	struct fy_node *node = fy_node_pair_value(pair);
+	const char *raw = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
+	char error[512];
+	char *text;
+
+	if (raw == NULL) {
+		REPORT(node, "zones: wants a single value here");
+		return NULL;
+	}
+	text = expand_variables(raw, error, sizeof(error));
+	if (text == NULL)
+		REPORT(node, "zones: %s", error);
+	return text;
+}
+
+static void load_zone_mapping(struct config *config, struct fy_node *node)
+{
+	char *part[2] = {NULL, NULL}; /* origin, file */
+	void *at = NULL;
+	struct fy_node_pair *pair;
+	char argument[8192], error[512];
+
+	while ((pair = fy_node_mapping_iterate(node, &at)) != NULL) {
+		struct fy_node *key = fy_node_pair_key(pair);
+		const char *name = fy_node_is_scalar(key) ? fy_node_get_scalar0(key) : "";
+		int which = strcmp(name, "origin") == 0 ? 0 : strcmp(name, "file") == 0 ? 1 : -1;
+
+		if (which >= 0)
+			part[which] = zone_part(pair);
+		else
+			REPORT(key, "zones: unknown key \"%s\"; a zone has \"file\" and \"origin\"",
+			       name);
+	}
+	if (part[1] == NULL) {
+		REPORT(node, "zones: a zone needs \"file\"");
+	} else {
+		snprintf(argument, sizeof(argument), "%s%s%s", part[0] != NULL ? part[0] : "",
+			 part[0] != NULL ? "=" : "", part[1]);
+		if (!config_add(config, KEY_zones, argument, error, sizeof(error)))
+			REPORT(node, "%s", error);
+	}
+	free(part[0]);
+	free(part[1]);
+}
+
+static void load_list(struct config *config, enum config_key key, struct fy_node *node)
+{
+	struct fy_node *item;
+	void *at = NULL;
+
+	if (!fy_node_is_sequence(node)) {
+		load_scalar(config, key, node);
+		return;
+	}
+	while ((item = fy_node_sequence_iterate(node, &at)) != NULL) {
+		if (key == KEY_zones && fy_node_is_mapping(item))
+			load_zone_mapping(config, item);
+		else
+			load_scalar(config, key, item);
+	}
+}
+
+static void load_pair(struct config *config, struct fy_node_pair *pair)
+{
+	struct fy_node *node = fy_node_pair_key(pair);
+	const char *name = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : "";
+	enum config_key key = config_key_from_name(name, strlen(name));
+	const char *nearest;
+
+	if (key != CONFIG_KEYS) {
+		load_list(config, key, fy_node_pair_value(pair));
+		return;
+	}
+	nearest = config_nearest_name(name);
+	if (nearest != NULL)
+		REPORT(node, "unknown key \"%s\"; did you mean \"%s\"?", name, nearest);
+	else
+		REPORT(node, "unknown key \"%s\"; `skua help config` lists all keys", name);
+}
+
+static void load_document(struct config *config, struct fy_node *root)
+{
+	struct fy_node_pair *pair;
+	void *at = NULL;
+
+	if (root == NULL || fy_node_is_null(root))
+		return;
+	if (!fy_node_is_mapping(root)) {
+		REPORT(root, "wants lines of the form \"key: value\"");
+		return;
+	}
+	while ((pair = fy_node_mapping_iterate(root, &at)) != NULL)
+		load_pair(config, pair);
+}
+
+static bool print_problems(struct fy_diag *diag, const char *path, FILE *messages)
+{
+	struct fy_diag_error *problem;
+	bool any = false;
+	void *at = NULL;
+
+	while ((problem = fy_diag_errors_iterate(diag, &at)) != NULL) {
+		fprintf(messages, "%s:%d:%d: %s\n", path, problem->line, problem->column,
+			problem->msg);
+		any = true;
+	}
+	return any;
+}
+
+static bool load_readable(const char *path, struct config *config, FILE *messages)
+{
+	struct fy_parse_cfg cfg = {.flags = FYPCF_DEFAULT_DOC | FYPCF_COLLECT_DIAG};
+	struct fy_diag_cfg diag_cfg;
+	struct fy_document *document;
+	bool bad;
+
+	fy_diag_cfg_default(&diag_cfg);
+	diag_cfg.fp = NULL;
+	cfg.diag = fy_diag_create(&diag_cfg);
+	if (cfg.diag == NULL)
+		abort();
+	fy_diag_set_collect_errors(cfg.diag, true);
+	document = fy_document_build_from_file(&cfg, path); /* NULL too if the file is empty */
+	if (document != NULL)
+		load_document(config, fy_document_root(document));
+	bad = print_problems(cfg.diag, path, messages);
+	fy_document_destroy(document);
+	fy_diag_destroy(cfg.diag);
+	return !bad;
+}
+
+bool config_file_load(const char *path, struct config *config, FILE *messages)
+{
+	FILE *probe = fopen(path, "re");
+	bool readable = probe != NULL && (fgetc(probe) != EOF || !ferror(probe));
+
+	if (!readable)
+		fprintf(messages, "%s: can't read the configuration: %s\n", path, strerror(errno));
+	if (probe != NULL)
+		fclose(probe);
+	return readable && load_readable(path, config, messages);
+}

@@ -1,0 +1,52 @@
+#include "control/config/runtime_dir.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static bool is_in_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+void runtime_dir_default(char *path, size_t size)
+{
+	const char *session = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0 && is_in_memory("/run"))
+		snprintf(path, size, "/run/skua");
+	else if (session != NULL && session[0] == '/')
+		snprintf(path, size, "%s/skua", session);
+	else
+		snprintf(path, size, "/dev/shm/skua-%u", (unsigned)geteuid());
+}
+
+bool runtime_dir_make(const char *path, char *error, size_t error_size)
+{
+	struct stat st;
+
+	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+		snprintf(error, error_size,
+			 "%s: can't make the runtime directory: %s; choose one with --runtime-dir",
+			 path, strerror(errno));
+		return false;
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		snprintf(error, error_size,
+			 "%s: is no directory; choose another one with --runtime-dir", path);
+		return false;
+	}
+	if (access(path, W_OK | X_OK) == 0)
+		return true;
+	snprintf(error, error_size,
+		 "%s: can't write to the runtime directory: %s; choose one with --runtime-dir",
+		 path, strerror(errno));
+	return false;
+}

@@ -1,0 +1,424 @@
+#include "control/source/zone_files.h"
+
+#include "control/log/log.h"
+#include "control/source/directory_watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A file that changed while it was being read is looked at again after so many milliseconds. */
+#define FRESH_AGAIN 50u
+
+struct zone_files {
+	uv_loop_t *loop;
+	struct zone_files_handler handler;
+	void *context;
+	struct directory_watch *watch;
+	struct zone_file **list; /* by path */
+	size_t count;
+	char **directories; /* arguments */
+	size_t directory_count;
+	uint64_t scan;
+	bool closing;
+};
+
+static void read_start(struct zone_file *file);
+
+const char *zone_file_state_text(enum zone_file_state state)
+{
+	static const char *const text[] = {"unread", "good", "stale", "bad"};
+
+	return text[state];
+}
+
+struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handler *handler,
+				  void *context)
+{
+	struct zone_files *files = calloc(1, sizeof(*files));
+
+	if (files == NULL)
+		abort();
+	files->loop = loop;
+	files->handler = *handler;
+	files->context = context;
+	return files;
+}
+
+/* Where a path stands in the list, or would. */
+static size_t list_position(const struct zone_files *files, const char *path, bool *found)
+{
+	size_t low = 0, high = files->count;
+
+	*found = false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(files->list[middle]->source.path, path);
+
+		if (order == 0) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct zone_file *list_insert(struct zone_files *files, size_t at,
+				     const struct zone_source *source)
+{
+	struct zone_file *file = calloc(1, sizeof(*file));
+	struct zone_file **list = realloc(files->list, (files->count + 1) * sizeof(*list));
+
+	if (file == NULL || list == NULL)
+		abort();
+	files->list = list;
+	memmove(list + at + 1, list + at, (files->count - at) * sizeof(*list));
+	list[at] = file;
+	files->count++;
+	file->owner = files;
+	file->source = *source;
+	file->source.path = strdup(source->path);
+	if (file->source.path == NULL)
+		abort();
+	return file;
+}
+
+static void file_free(struct zone_file *file)
+{
+	zone_reading_free(&file->last);
+	free(file->error);
+	free(file->source.path);
+	free(file);
+}
+
+/* Takes in what a list of sources names; files that are known stay as they are. */
+static void take_sources(struct zone_files *files, const struct zone_sources *sources, bool named,
+			 bool start)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		bool found;
+		size_t at = list_position(files, sources->list[i].path, &found);
+		struct zone_file *file =
+		    found ? files->list[at] : list_insert(files, at, &sources->list[i]);
+
+		file->scan = files->scan;
+		file->named |= named;
+		if (!found && start) {
+			log_info("control.zone", "new file", LOG_TEXT("file", file->source.path));
+			read_start(file);
+		}
+	}
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void show_refusal(void *context, enum severity severity, const char *line)
+{
+	(void)context;
+	(void)severity;
+	log_error("control.zone", line);
+}
+
+bool zone_files_add(struct zone_files *files, const char *argument)
+{
+	struct zone_sources sources = {0};
+	struct diagnostics all;
+	bool directory = is_directory(argument);
+	bool good;
+
+	diagnostics_init(&all, show_refusal, NULL);
+	good = zone_sources_add(&sources, argument, &all);
+	diagnostics_finish(&all);
+	diagnostics_free(&all);
+	if (directory) /* one file in it that is no file does not stop the others */
+		good = sources.count > 0;
+	if (good && directory) {
+		char **grown = realloc(files->directories,
+				       (files->directory_count + 1) * sizeof(*grown));
+
+		if (grown == NULL || (grown[files->directory_count++] = strdup(argument)) == NULL)
+			abort();
+		files->directories = grown;
+	}
+	if (good)
+		take_sources(files, &sources, !directory, false);
+	zone_sources_free(&sources);
+	return good;
+}
+
+static void note_error(struct zone_file *file, const char *line)
+{
+	free(file->error);
+	file->error = line != NULL ? strdup(line) : NULL;
+}
+
+static void note_bad(struct zone_file *file, const char *line)
+{
+	note_error(file, line);
+	file->failures++;
+	file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
+	log_error("control.zone",
+		  file->has_apex ? "keeps its last good version" : "is not served",
+		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors),
+		  LOG_TEXT("first", line));
+}
+
+/* Hands the new version over, or notes why not. */
+static void bring_in_force(struct zone_file *file)
+{
+	struct zone_files *files = file->owner;
+	struct zone *zone = file->last.zone;
+	char error[512];
+	uint8_t apex[NAME_MAX_OCTETS];
+
+	file->last.zone = NULL;
+	file->errors = file->last.errors;
+	file->warnings = file->last.warnings;
+	if (zone == NULL) {
+		note_bad(file, file->last.first_error);
+		return;
+	}
+	memcpy(apex, zone_apex(zone), name_length(zone_apex(zone), NAME_MAX_OCTETS));
+	if (!files->handler.put(files->context, file->has_apex ? file->apex : NULL, zone,
+				file->source.path, error, sizeof(error))) {
+		file->errors++;
+		note_bad(file, error);
+		return;
+	}
+	memcpy(file->apex, apex, sizeof(apex));
+	file->has_apex = true;
+	file->state = ZONE_FILE_GOOD;
+	file->loads++;
+	note_error(file, NULL);
+}
+
+size_t zone_files_read_first(struct zone_files *files)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		struct zone_file *file = files->list[i];
+
+		zone_reading_do(&file->source, &file->last);
+		bring_in_force(file);
+		good += file->state == ZONE_FILE_GOOD;
+	}
+	return good;
+}
+
+static void list_remove(struct zone_files *files, struct zone_file *file)
+{
+	bool found;
+	size_t at = list_position(files, file->source.path, &found);
+
+	files->count--;
+	memmove(files->list + at, files->list + at + 1,
+		(files->count - at) * sizeof(*files->list));
+	file_free(file);
+}
+
+/* A zone that was refused because another file had its apex may be good now. */
+static void retry_bad(struct zone_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (files->list[i]->state == ZONE_FILE_BAD)
+			read_start(files->list[i]);
+}
+
+static void take_out(struct zone_file *file)
+{
+	struct zone_files *files = file->owner;
+	bool served = file->has_apex;
+
+	log_info("control.zone", "file is gone", LOG_TEXT("file", file->source.path));
+	if (served)
+		files->handler.take(files->context, file->apex, file->source.path);
+	list_remove(files, file);
+	if (served)
+		retry_bad(files);
+}
+
+static void watch_directory_of(struct zone_files *files, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = slash == NULL	  ? strdup(".")
+			  : slash == path ? strdup("/")
+					  : strndup(path, (size_t)(slash - path));
+
+	if (directory == NULL)
+		abort();
+	directory_watch_add(files->watch, directory);
+	free(directory);
+}
+
+static void watch_files_of(struct zone_files *files, const struct zone_file *file)
+{
+	for (size_t i = 0; i < file->last.file_count; i++)
+		watch_directory_of(files, file->last.files[i].path);
+	if (zone_reading_is_fresh(&file->last))
+		directory_watch_later(files->watch, FRESH_AGAIN);
+}
+
+/* In a thread of the pool. */
+static void read_work(uv_work_t *work)
+{
+	struct zone_file *file = work->data;
+
+	zone_reading_do(&file->source, &file->next);
+}
+
+static void read_done(uv_work_t *work, int status)
+{
+	struct zone_file *file = work->data;
+	struct zone_files *files = file->owner;
+
+	(void)status;
+	file->reading = false;
+	zone_reading_free(&file->last);
+	file->last = file->next;
+	memset(&file->next, 0, sizeof(file->next));
+	if (files->closing)
+		return;
+	if (file->gone) {
+		take_out(file);
+		return;
+	}
+	bring_in_force(file);
+	watch_files_of(files, file);
+	if (file->again)
+		read_start(file);
+}
+
+static void read_start(struct zone_file *file)
+{
+	if (file->reading) {
+		file->again = true;
+		return;
+	}
+	file->again = false;
+	file->reading = true;
+	file->work.data = file;
+	uv_queue_work(file->owner->loop, &file->work, read_work, read_done);
+}
+
+/* The directory itself can't be seen: that is no order to drop all its zones. */
+static void keep_files_of(struct zone_files *files, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	log_error("control.zone", "the directory is gone; its zones stay as they are",
+		  LOG_TEXT("directory", directory));
+	for (size_t i = 0; i < files->count; i++)
+		if (strncmp(files->list[i]->source.path, directory, length) == 0)
+			files->list[i]->scan = files->scan;
+}
+
+static void scan_directory(struct zone_files *files, const char *directory)
+{
+	struct zone_sources sources = {0};
+	struct diagnostics all;
+
+	directory_watch_add(files->watch, directory);
+	if (!is_directory(directory)) {
+		keep_files_of(files, directory);
+		return;
+	}
+	diagnostics_init(&all, NULL, NULL); /* an empty directory is no error here */
+	zone_sources_add(&sources, directory, &all);
+	take_sources(files, &sources, false, true);
+	zone_sources_free(&sources);
+	diagnostics_free(&all);
+}
+
+static void drop_missing(struct zone_files *files)
+{
+	for (size_t i = files->count; i-- > 0;) {
+		struct zone_file *file = files->list[i];
+
+		if (file->named || file->scan == files->scan)
+			continue;
+		file->gone = true;
+		if (!file->reading)
+			take_out(file);
+	}
+}
+
+static void scan(struct zone_files *files, bool all)
+{
+	files->scan++;
+	for (size_t i = 0; i < files->directory_count; i++)
+		scan_directory(files, files->directories[i]);
+	drop_missing(files);
+	for (size_t i = 0; i < files->count; i++) {
+		struct zone_file *file = files->list[i];
+
+		if (file->scan == files->scan)
+			file->gone = false;
+		for (size_t j = 0; j < file->last.file_count; j++)
+			watch_directory_of(files, file->last.files[j].path);
+		if (file->state != ZONE_FILE_UNREAD && (all || zone_reading_is_old(&file->last)))
+			read_start(file);
+	}
+}
+
+static void on_change(void *context)
+{
+	scan(context, false);
+}
+
+bool zone_files_watch(struct zone_files *files, char *error, size_t error_size)
+{
+	files->watch = directory_watch_open(files->loop, on_change, files, error, error_size);
+	if (files->watch == NULL)
+		return false;
+	for (size_t i = 0; i < files->directory_count; i++)
+		directory_watch_add(files->watch, files->directories[i]);
+	for (size_t i = 0; i < files->count; i++)
+		watch_files_of(files, files->list[i]);
+	/* What changed between reading and watching shows in the stamps. */
+	directory_watch_later(files->watch, 0);
+	return true;
+}
+
+void zone_files_reload(struct zone_files *files)
+{
+	scan(files, true);
+}
+
+size_t zone_files_count(const struct zone_files *files)
+{
+	return files->count;
+}
+
+const struct zone_file *zone_files_at(const struct zone_files *files, size_t index)
+{
+	return files->list[index];
+}
+
+void zone_files_close(struct zone_files *files)
+{
+	files->closing = true;
+	directory_watch_close(files->watch);
+	files->watch = NULL;
+}
+
+void zone_files_free(struct zone_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		file_free(files->list[i]);
+	for (size_t i = 0; i < files->directory_count; i++)
+		free(files->directories[i]);
+	free(files->directories);
+	free(files->list);
+	free(files);
+}

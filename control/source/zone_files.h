@@ -1,0 +1,73 @@
+/* zone_files.h: the record source "zone files": FILE, ORIGIN=FILE and directories of *.zone.
+ *
+ * Files are read by a thread of libuv's pool, so that a large one holds nobody up; what comes out
+ * is handed to the handler in the loop. A file that can't be read or has errors keeps its last good
+ * version. New *.zone files in a directory argument are taken in, and removed ones taken out; a
+ * file that was named by itself stays, whatever happens to it.
+ * Threads:   the loop's. Ownership: a zone that is handed over is the handler's. */
+#ifndef SKUA_CONTROL_SOURCE_ZONE_FILES_H
+#define SKUA_CONTROL_SOURCE_ZONE_FILES_H
+
+#include "control/source/zone_reading.h"
+
+#include <uv.h>
+
+enum zone_file_state {
+	ZONE_FILE_UNREAD,
+	ZONE_FILE_GOOD,
+	ZONE_FILE_STALE, /* the newest version is bad; the one before is in force */
+	ZONE_FILE_BAD,	 /* no version has been good yet */
+};
+const char *zone_file_state_text(enum zone_file_state state);
+
+/* One file that should be a zone. */
+struct zone_file {
+	struct zone_source source;
+	bool named;		 /* an argument by itself, not found in a directory */
+	enum zone_file_state state;
+	bool has_apex;		 /* a version of it is in force, under this apex */
+	uint8_t apex[NAME_MAX_OCTETS];
+	char *error;		 /* first error of the newest version; NULL if it is good */
+	uint64_t errors, warnings; /* of the newest version */
+	uint64_t failures;	 /* versions that were bad, since the start */
+	uint64_t loads;		 /* versions that were good, since the start */
+	struct zone_reading last; /* of the newest version; without its zone */
+	/* the rest is zone_files.c's */
+	struct zone_files *owner;
+	bool reading, again, gone;
+	uint64_t scan;
+	uv_work_t work;
+	struct zone_reading next;
+};
+
+struct zone_files_handler {
+	/* A version to bring in force, in place of the zone `previous` (NULL: none). The zone is
+	 * the handler's now. False, with a line for the user, if that can't be. */
+	bool (*put)(void *context, const uint8_t *previous, struct zone *zone, const char *path,
+		    char *error, size_t error_size);
+	/* The file is gone from its directory. */
+	void (*take)(void *context, const uint8_t *apex, const char *path);
+};
+
+struct zone_files;
+
+struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handler *handler,
+				  void *context);
+/* False if the argument stands for no file; that has been logged. */
+bool zone_files_add(struct zone_files *files, const char *argument);
+/* Reads all, now, in this thread, and hands them over. Returns how many were good. */
+size_t zone_files_read_first(struct zone_files *files);
+/* From now on follows what changes. False, with a line for the user. */
+bool zone_files_watch(struct zone_files *files, char *error, size_t error_size);
+/* Reads all files again (SIGHUP), changed or not. */
+void zone_files_reload(struct zone_files *files);
+
+size_t zone_files_count(const struct zone_files *files);
+const struct zone_file *zone_files_at(const struct zone_files *files, size_t index);
+
+/* Ends watching; readings under way end by themselves while the loop runs on. Call it once, run the
+ * loop until it is idle, then zone_files_free(). */
+void zone_files_close(struct zone_files *files);
+void zone_files_free(struct zone_files *files);
+
+#endif

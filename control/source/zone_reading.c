@@ -1,0 +1,86 @@
+#include "control/source/zone_reading.h"
+
+#include "control/log/log.h"
+#include "zones/check/check.h"
+#include "zones/text/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void show(void *context, enum severity severity, const char *line)
+{
+	struct zone_reading *reading = context;
+
+	if (severity == SEVERITY_ERROR) {
+		if (reading->first_error == NULL)
+			reading->first_error = strdup(line);
+		log_error("control.zone", line);
+	} else {
+		log_warning("control.zone", line);
+	}
+}
+
+static void note_files(struct zone_reading *reading, const char *path,
+		       const struct diagnostics *all, uint64_t started)
+{
+	reading->files = calloc(all->file_count + 1, sizeof(*reading->files));
+	if (reading->files == NULL)
+		abort();
+	reading->files[reading->file_count++].path = strdup(path);
+	for (unsigned i = 1; i < all->file_count; i++)
+		if (strcmp(all->files[i], path) != 0)
+			reading->files[reading->file_count++].path = strdup(all->files[i]);
+	for (size_t i = 0; i < reading->file_count; i++) {
+		if (reading->files[i].path == NULL)
+			abort();
+		reading->files[i].stamp = file_stamp_take(reading->files[i].path, started);
+	}
+}
+
+void zone_reading_do(const struct zone_source *source, struct zone_reading *reading)
+{
+	struct diagnostics all;
+	uint64_t started = file_stamp_now();
+
+	memset(reading, 0, sizeof(*reading));
+	diagnostics_init(&all, show, reading);
+	all.limit = ZONE_READING_LINES;
+	reading->zone = zone_read(source, &all);
+	if (reading->zone != NULL)
+		zone_check(reading->zone, &all);
+	diagnostics_finish(&all);
+	if (all.errors > 0 && reading->zone != NULL) {
+		zone_free(reading->zone);
+		reading->zone = NULL;
+	}
+	reading->errors = all.errors;
+	reading->warnings = all.warnings;
+	note_files(reading, source->path, &all, started);
+	diagnostics_free(&all);
+}
+
+void zone_reading_free(struct zone_reading *reading)
+{
+	zone_free(reading->zone);
+	free(reading->first_error);
+	for (size_t i = 0; i < reading->file_count; i++)
+		free(reading->files[i].path);
+	free(reading->files);
+	memset(reading, 0, sizeof(*reading));
+}
+
+bool zone_reading_is_old(const struct zone_reading *reading)
+{
+	for (size_t i = 0; i < reading->file_count; i++)
+		if (file_stamp_differs(&reading->files[i].stamp, reading->files[i].path))
+			return true;
+	return false;
+}
+
+bool zone_reading_is_fresh(const struct zone_reading *reading)
+{
+	for (size_t i = 0; i < reading->file_count; i++)
+		if (reading->files[i].stamp.fresh)
+			return true;
+	return false;
+}

@@ -1,0 +1,35 @@
+/* zone_reading.h: one zone file read and checked, with what was found and what it was made of.
+ *
+ * Threads:   any, one reading each; nothing is shared but the log.
+ * Ownership: the reading owns all in it; whoever takes the zone sets it to NULL. */
+#ifndef SKUA_CONTROL_SOURCE_ZONE_READING_H
+#define SKUA_CONTROL_SOURCE_ZONE_READING_H
+
+#include "control/source/file_stamp.h"
+#include "zones/text/source.h"
+#include "zones/zone/zone.h"
+
+struct zone_reading {
+	struct zone *zone; /* NULL: the file must not be served */
+	uint64_t errors, warnings;
+	char *first_error; /* file:line:column: what, and what to do; NULL without errors */
+	struct {
+		char *path;
+		struct file_stamp stamp;
+	} *files; /* the file itself, then what it includes */
+	size_t file_count;
+};
+
+/* At most so many lines of each severity are logged of one file; `skua check` shows more. */
+#define ZONE_READING_LINES 20u
+
+/* Logs what it finds. */
+void zone_reading_do(const struct zone_source *source, struct zone_reading *reading);
+void zone_reading_free(struct zone_reading *reading);
+
+/* True if one of its files has changed since. */
+bool zone_reading_is_old(const struct zone_reading *reading);
+/* True if one of its files changed so shortly before that it is to be read again. */
+bool zone_reading_is_fresh(const struct zone_reading *reading);
+
+#endif

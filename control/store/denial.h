@@ -1,0 +1,39 @@
+/* denial.h: keeping the order tree of a signed zone, from which absence is proved.
+ *
+ * A zone's tree holds a reference for each name with NSEC (the name's own node), or for each NSEC3
+ * owner (a block of its own, since it is no name of the zone). One exception: the parent's NSEC at
+ * a delegation to a zone that we serve, too. The node there speaks for the child, so the parent's
+ * tree gets a block compiled as if the parent stood alone.
+ * Threads:   one, inside an open transaction of the writer.
+ * Source:    RFC 4035 3.1.3, RFC 5155 4 and 7.2. */
+#ifndef SKUA_CONTROL_STORE_DENIAL_H
+#define SKUA_CONTROL_STORE_DENIAL_H
+
+#include "zones/image/writer.h"
+#include "zones/zone/zone_set.h"
+
+/* How this zone proves absence, and with what: all of image_zone but the tree itself. The salt goes
+ * into a new block. False: out of memory. */
+bool denial_start(struct image_writer *writer, const struct zone *zone, struct image_zone *entry);
+/* Frees the salt and the whole tree, with the blocks that are no nodes. zone: as it was. */
+void denial_retire(struct image_writer *writer, const struct zone *zone, struct image_zone *entry);
+/* True if both zones prove absence in the same way, so that the tree can be kept. */
+bool denial_is_same(const struct zone *a, const struct zone *b);
+
+/* What the index holds at one name, before and now; 0: nothing. */
+struct denial_nodes {
+	image_ref previous;
+	image_ref now;
+};
+
+/* Brings the tree in line with what the zone now says of `owner`. nodes->now: the name's node if
+ * this zone speaks there, else 0. scratch: IMAGE_NODE_MAX octets, 16-aligned. False: out of memory.
+ */
+bool denial_refresh(struct image_writer *writer, struct zone *zone, struct image_zone *entry,
+		    const uint8_t *owner, const struct denial_nodes *nodes,
+		    struct image_node *scratch);
+
+/* The reference of a name's node in the index as the transaction has it, or 0. */
+image_ref denial_node_ref(const struct image_writer *writer, const uint8_t *owner);
+
+#endif

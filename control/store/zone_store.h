@@ -1,0 +1,43 @@
+/* zone_store.h: the zones in force, and the image that answers from them.
+ *
+ * A change is staged (a zone put or removed), any number together, and made by one commit: the
+ * names that differ are compiled and put, the others are not touched, and the image becomes visible
+ * at once. What fails is rolled back: then the zones in force are those of before.
+ * Threads:   one. Ownership: the store owns its zones; the writer and what commits are the
+ * caller's. */
+#ifndef SKUA_CONTROL_STORE_ZONE_STORE_H
+#define SKUA_CONTROL_STORE_ZONE_STORE_H
+
+#include "zones/image/writer.h"
+#include "zones/zone/zone_set.h"
+
+struct zone_store;
+
+/* Ends the writer's open transaction and makes its root visible: publish_commit(), or plain
+ * image_commit(). Returns the generation, or 0 with an error. */
+typedef uint64_t (*store_commit)(void *context, char *error, size_t error_size);
+
+struct zone_store *zone_store_new(struct image_writer *writer,
+				  const struct image_settings *settings, store_commit commit,
+				  void *context);
+void zone_store_free(struct zone_store *store);
+
+/* An apex is staged at most once before each apply.
+ * Takes the zone over, in any case. It replaces one of the same apex. False: too many zones. */
+bool zone_store_stage(struct zone_store *store, struct zone *zone);
+/* The zone with this apex goes. Nothing happens if there is none. */
+void zone_store_stage_removal(struct zone_store *store, const uint8_t *apex);
+
+struct store_change {
+	uint64_t generation; /* 0: nothing differed, so nothing was published */
+	uint64_t changed;    /* names compiled or deleted */
+	uint64_t too_large;  /* names of which not all RRsets fit into an answer node */
+};
+/* Makes what is staged. False, with a line for the user, if there is no room: all is as before. */
+bool zone_store_apply(struct zone_store *store, struct store_change *change, char *error,
+		      size_t error_size);
+
+/* Borrowed until the next apply. */
+const struct zone_set *zone_store_zones(const struct zone_store *store);
+
+#endif
