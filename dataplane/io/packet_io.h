@@ -54,9 +54,6 @@ struct packet_io_class {
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
 	 * NULL: this back end only polls, and its workers never sleep. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
-	/* Main thread, about once a second: follows what changed around us, such as the
-	 * interface's addresses. NULL: nothing to follow. */
-	void (*refresh)(struct packet_io *io);
 	/* Follows what changed around the back end (addresses of an interface, its link): the main
 	 * thread calls it about once a second while workers run. NULL: nothing to follow. */
 	void (*refresh)(struct packet_io *io);
