@@ -59,6 +59,20 @@ static inline uint64_t channel_root_word(uint64_t arena_id, image_ref root)
 #define WORKER_OFFLINE	 UINT64_MAX
 #define WORKER_ATTACHING 1u /* generations start at 2 */
 
+/* Both sides of the rule above. */
+static inline void channel_fence(void)
+{
+#if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
+	/* ThreadSanitizer does not model it; no data race depends on it, only what may be freed. */
+	atomic_thread_fence(memory_order_seq_cst);
+#if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+}
+
 enum counter {
 #define COUNT(name, help) COUNT_##name,
 #include "zones/abi/counters.def"

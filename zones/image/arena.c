@@ -57,11 +57,11 @@ static void list_remove(struct arena *arena, uint32_t index)
 static bool back(struct arena *arena, uint64_t octets)
 {
 	uint64_t capacity = (uint64_t)arena->span_max * ARENA_SPAN;
-	uint64_t wanted = (octets + ARENA_CHUNK - 1) / ARENA_CHUNK * ARENA_CHUNK;
+	uint64_t wanted = (octets + ARENA_OVERRUN + ARENA_CHUNK - 1) / ARENA_CHUNK * ARENA_CHUNK;
 
 	if (wanted > capacity)
 		wanted = capacity;
-	if (octets <= arena->backed)
+	if (wanted <= arena->backed)
 		return true;
 	if (!arena->grow(arena->context, wanted))
 		return false;

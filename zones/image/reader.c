@@ -244,24 +244,39 @@ static inline size_t targets_offset(const struct image_rrset *rrset)
 	return (4u * (size_t)rrset->tail + rrset->signed_length + 7u) & ~(size_t)7;
 }
 
+static inline bool rrset_is_whole(const struct image_node *node, const struct image_rrset *rrset)
+{
+	size_t size = (size_t)node->units * IMAGE_UNIT;
+
+	if (rrset->length > rrset->signed_length || rrset->count > rrset->signed_count ||
+	    4u * (size_t)rrset->tail + rrset->signed_length > size)
+		return false;
+	return rrset->target_count == 0 ||
+	       targets_offset(rrset) + rrset->target_count * sizeof(struct image_target) <= size;
+}
+
 const struct image_rrset *image_rrset(const struct image_node *node, uint16_t type)
 {
 	const struct image_rrset *rrset =
 	    (const void *)((const uint8_t *)node + rrset_table_offset(node));
 	const struct image_rrset *end = rrset + node->rrset_count;
-	size_t size = (size_t)node->units * IMAGE_UNIT;
 
 	while (rrset < end && rrset->type < type)
 		rrset++;
-	if (rrset == end || rrset->type != type)
-		return NULL;
-	if (rrset->length > rrset->signed_length || rrset->count > rrset->signed_count ||
-	    4u * (size_t)rrset->tail + rrset->signed_length > size)
-		return NULL;
-	if (rrset->target_count > 0 &&
-	    targets_offset(rrset) + rrset->target_count * sizeof(struct image_target) > size)
+	if (rrset == end || rrset->type != type || !rrset_is_whole(node, rrset))
 		return NULL;
 	return rrset;
+}
+
+const struct image_rrset *image_rrset_after(const struct image_node *node, uint16_t type)
+{
+	const struct image_rrset *rrset =
+	    (const void *)((const uint8_t *)node + rrset_table_offset(node));
+	const struct image_rrset *end = rrset + node->rrset_count;
+
+	while (rrset < end && (rrset->type <= type || !rrset_is_whole(node, rrset)))
+		rrset++;
+	return rrset < end ? rrset : NULL;
 }
 
 const struct image_target *image_targets(const struct image_node *node,

@@ -65,6 +65,9 @@ const struct image_node *image_node_at(const struct image *image, image_ref ref)
  * lengths) and the table of targets lie within the node. What stands in the tail, and each target's
  * offset, is the caller's to bound. */
 const struct image_rrset *image_rrset(const struct image_node *node, uint16_t type);
+/* The first RRset of a type greater than `type`, checked alike, or NULL: walks all in order of
+ * type. */
+const struct image_rrset *image_rrset_after(const struct image_node *node, uint16_t type);
 static inline const uint8_t *image_tail(const struct image_node *node,
 					const struct image_rrset *rrset)
 {

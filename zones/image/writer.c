@@ -151,6 +151,11 @@ void image_writer_free(struct image_writer *writer)
 	free(writer);
 }
 
+const uint8_t *image_writer_base(const struct image_writer *writer)
+{
+	return writer->arena.base;
+}
+
 const uint64_t *image_writer_key(const struct image_writer *writer)
 {
 	return writer->key;
@@ -165,16 +170,16 @@ void image_begin(struct image_writer *writer)
 	writer->work = writer->committed;
 }
 
-bool image_put(struct image_writer *writer, const struct image_node *node)
+image_ref image_put(struct image_writer *writer, const struct image_node *node)
 {
 	size_t size = (size_t)node->units * IMAGE_UNIT;
 	uint64_t hash = name_hash(writer->key, node->name, node->name_length);
 	image_ref ref = writer_block_new(writer, size, false);
 
 	if (ref == 0)
-		return false;
+		return 0;
 	memcpy(writer_at(writer, ref), node, size);
-	return directory_put(writer, hash, node->name, node->name_length, ref);
+	return directory_put(writer, hash, node->name, node->name_length, ref) ? ref : 0;
 }
 
 /* Octets of a legal name, up to and with the root label. */

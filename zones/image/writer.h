@@ -32,11 +32,13 @@ struct image_writer *image_writer_new(uint8_t *base, uint64_t capacity, uint64_t
 				      arena_grow grow, void *context);
 void image_writer_free(struct image_writer *writer); /* the arena itself is the caller's */
 
+const uint8_t *image_writer_base(const struct image_writer *writer); /* the start of the arena */
 const uint64_t *image_writer_key(const struct image_writer *writer);
 
 void image_begin(struct image_writer *writer);
-/* Copies the node's units * 16 octets in; replaces a node of the same name. */
-bool image_put(struct image_writer *writer, const struct image_node *node);
+/* Copies the node's units * 16 octets in; replaces a node of the same name. Returns the reference
+ * of the copy, or 0 if memory ran out. */
+image_ref image_put(struct image_writer *writer, const struct image_node *node);
 /* Returns false only if memory ran out; deleting an absent name is no error. */
 bool image_delete(struct image_writer *writer, const uint8_t *name);
 /* The node as the open transaction (or the last commit) has it, or NULL. Borrowed until the next
