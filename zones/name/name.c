@@ -62,7 +62,7 @@ static uint64_t lower8(uint64_t word)
 
 static uint8_t lower1(uint8_t octet)
 {
-	return octet - 'A' < 26u ? octet | 0x20 : octet;
+	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
 }
 
 static void lower_word(uint8_t *to, const uint8_t *from)

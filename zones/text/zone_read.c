@@ -1,0 +1,160 @@
+/* zone_read.c: the records of a file into a zone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "zones/name/name.h"
+#include "zones/record/record.h"
+#include "zones/text/text.h"
+
+/* Records that come before the SOA wait here for the apex; most files start with it. */
+struct waiting {
+	uint8_t *octets;
+	size_t used, capacity;
+};
+
+struct waiting_head {
+	uint32_t ttl, column;
+	struct place place;
+	uint16_t type, owner_length, rdata_length;
+};
+
+struct reading {
+	struct zone *zone; /* NULL until the apex is known */
+	struct waiting waiting;
+	struct diagnostics *all;
+};
+
+static void report(struct reading *reading, enum severity severity,
+		   const struct text_record *record, const char *what)
+{
+	char owner[NAME_MAX_TEXT], type[TEXT_TYPE_MAX];
+
+	name_to_text(record->owner, owner);
+	diagnostics_report(reading->all, severity, record->place, record->column, "%s %s: %s",
+			   owner, text_of_type(record->type, type), what);
+}
+
+static void report_out_of_zone(struct reading *reading, const struct text_record *record)
+{
+	char owner[NAME_MAX_TEXT], apex[NAME_MAX_TEXT];
+
+	name_to_text(record->owner, owner);
+	name_to_text(zone_apex(reading->zone), apex);
+	diagnostics_report(reading->all, SEVERITY_ERROR, record->place, 1,
+			   "%s is not in the zone %s, correct the name or move the record to its "
+			   "zone",
+			   owner, apex);
+}
+
+static void add(struct reading *reading, const struct text_record *record)
+{
+	switch (zone_add(reading->zone, record->owner, record->type, record->ttl, record->rdata,
+			 record->rdata_length, record->place)) {
+	case ZONE_ADDED:
+		break;
+	case ZONE_DUPLICATE:
+		/* A zone transfer written to a file ends with the SOA once more. */
+		if (record->type != TYPE_SOA)
+			report(reading, SEVERITY_WARNING, record,
+			       "the same record stands here already, remove one");
+		break;
+	case ZONE_OUT_OF_ZONE:
+		report_out_of_zone(reading, record);
+		break;
+	case ZONE_TTL_DIFFERS:
+		report(reading, SEVERITY_WARNING, record,
+		       "the TTL differs within this RRset, which keeps its first one; make them "
+		       "equal");
+		break;
+	case ZONE_TOO_LARGE:
+		report(reading, SEVERITY_ERROR, record,
+		       "this RRset would pass 65,535 octets, spread it over several names");
+		break;
+	}
+}
+
+static void wait_for_apex(struct waiting *waiting, const struct text_record *record)
+{
+	const struct waiting_head head = {.ttl = record->ttl,
+					  .column = record->column,
+					  .place = record->place,
+					  .type = record->type,
+					  .owner_length = (uint16_t)record->owner_length,
+					  .rdata_length = record->rdata_length};
+	size_t more = sizeof(head) + record->owner_length + record->rdata_length;
+
+	if (waiting->capacity - waiting->used < more) {
+		waiting->capacity = 2 * waiting->capacity + more + 4096;
+		waiting->octets = realloc(waiting->octets, waiting->capacity);
+		if (waiting->octets == NULL)
+			abort();
+	}
+	uint8_t *to = waiting->octets + waiting->used;
+	memcpy(to, &head, sizeof(head));
+	memcpy(to + sizeof(head), record->owner, record->owner_length);
+	memcpy(to + sizeof(head) + record->owner_length, record->rdata, record->rdata_length);
+	waiting->used += more;
+}
+
+/* The apex is known: what waited comes first. */
+static void begin(struct reading *reading, const uint8_t *apex)
+{
+	struct waiting waiting = reading->waiting;
+	size_t at = 0;
+
+	reading->zone = zone_new(apex);
+	reading->waiting = (struct waiting){0};
+	while (at < waiting.used) {
+		struct waiting_head head;
+
+		memcpy(&head, waiting.octets + at, sizeof(head));
+		at += sizeof(head);
+		add(reading, &(struct text_record){.owner = waiting.octets + at,
+						   .owner_length = head.owner_length,
+						   .type = head.type,
+						   .class = CLASS_IN,
+						   .ttl = head.ttl,
+						   .rdata = waiting.octets + at + head.owner_length,
+						   .rdata_length = head.rdata_length,
+						   .place = head.place,
+						   .column = head.column});
+		at += (size_t)head.owner_length + head.rdata_length;
+	}
+	free(waiting.octets);
+}
+
+static void take(void *context, const struct text_record *record)
+{
+	struct reading *reading = context;
+
+	if (reading->zone == NULL && record->type == TYPE_SOA)
+		begin(reading, record->owner);
+	if (reading->zone != NULL)
+		add(reading, record);
+	else
+		wait_for_apex(&reading->waiting, record);
+}
+
+struct zone *zone_read(const struct zone_source *source, struct diagnostics *all)
+{
+	const uint8_t *origin = source->origin_length != 0 ? source->origin : NULL;
+	struct reading reading = {.all = all};
+
+	if (source->has_origin)
+		begin(&reading, source->origin);
+	bool is_text = text_read_file(source->path, origin, take, &reading, all);
+	if (is_text && reading.zone == NULL && origin != NULL)
+		begin(&reading, origin);
+	free(reading.waiting.octets);
+	if (!is_text) {
+		if (reading.zone != NULL)
+			zone_free(reading.zone);
+		return NULL;
+	}
+	if (reading.zone == NULL)
+		diagnostics_report(all, SEVERITY_ERROR,
+				   (struct place){.file = diagnostics_file(all, source->path)}, 0,
+				   "no SOA, and the file name is no zone name, add a SOA or write "
+				   "ORIGIN=FILE");
+	return reading.zone;
+}
