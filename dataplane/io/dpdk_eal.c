@@ -16,6 +16,10 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+/* The first error that the EAL logged at its start, which may have succeeded without what it could
+ * not have. */
+static char complaint[200];
+
 static bool has_one_of(const struct dpdk_arguments *arguments, const char *const *options)
 {
 	for (; *options; options++) {
@@ -44,17 +48,31 @@ static void floating_lcore(char *text, size_t size)
 	snprintf(text + used, size - used, ")");
 }
 
+/* Nothing is to be shared with other processes, nor left behind on a disk or in /run. --no-huge
+ * does not go together with --in-memory, but --no-shconf is enough there. */
+static const char *keep_alone(const struct dpdk_arguments *arguments)
+{
+	return dpdk_arguments_has(arguments, "--no-huge") ||
+		       dpdk_arguments_has(arguments, "--legacy-mem")
+		   ? "--no-shconf"
+		   : "--in-memory";
+}
+
 static bool add_defaults(struct dpdk_arguments *arguments)
 {
-	static const char *const sharing[] = {
-	    "--in-memory",     "--proc-type", "--file-prefix", "--huge-unlink", "--no-shconf",
-	    "--base-virtaddr", NULL};
+	static const char *const sharing[] = {"--in-memory",   "--proc-type", "--file-prefix",
+					      "--huge-unlink", "--no-shconf", NULL};
+	/* Who names a virtual device wants that one, not a card that happens to be there too. */
+	static const char *const devices[] = {"-a", "--allow", "-b", "--block", "--no-pci", NULL};
 	static const char *const telemetry[] = {"--telemetry", "--no-telemetry", NULL};
 	static const char *const lcores[] = {"-l", "-c", "--lcores", "--main-lcore", NULL};
 	char floating[4096];
 
 	floating_lcore(floating, sizeof(floating));
-	return (has_one_of(arguments, sharing) || dpdk_arguments_add(arguments, "--in-memory")) &&
+	return (has_one_of(arguments, sharing) ||
+		dpdk_arguments_add(arguments, keep_alone(arguments))) &&
+	       (!dpdk_arguments_has(arguments, "--vdev") || has_one_of(arguments, devices) ||
+		dpdk_arguments_add(arguments, "--no-pci")) &&
 	       (has_one_of(arguments, telemetry) ||
 		dpdk_arguments_add(arguments, "--no-telemetry")) &&
 	       (has_one_of(arguments, lcores) || dpdk_arguments_add(arguments, floating));
@@ -80,41 +98,7 @@ static unsigned long sum_of_files(const char *pattern)
 	return sum;
 }
 
-/* The last thing that the EAL complained of, without the line's end. */
-static const char *last_line(char *log)
-{
-	char *end = log + strlen(log);
-
-	while (end > log && (end[-1] == '\n' || end[-1] == ' '))
-		*--end = '\0';
-	while (end > log && end[-1] != '\n')
-		end--;
-	return end;
-}
-
-/* The first line of the log that names the cause: what comes later follows from it. */
-static const char *cause(char *log)
-{
-	static const char *const causes[] = {"failed to parse device", "failed to initialize",
-					     "Cannot find device",     "Driver cannot attach",
-					     "cannot find driver",     "No such",
-					     "Permission denied",      "invalid"};
-
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-		char *at = strstr(log, causes[i]);
-
-		if (!at)
-			continue;
-		at[strcspn(at, "\n")] = '\0';
-		while (at > log && at[-1] != '\n')
-			at--;
-		return at;
-	}
-	return last_line(log);
-}
-
-static void explain(const struct dpdk_arguments *arguments, char *log, int code,
-		    char error[IO_ERROR_TEXT])
+static void explain(const struct dpdk_arguments *arguments, int code, char error[IO_ERROR_TEXT])
 {
 	if (!dpdk_arguments_has(arguments, "--no-huge") &&
 	    sum_of_files("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages") == 0)
@@ -122,15 +106,10 @@ static void explain(const struct dpdk_arguments *arguments, char *log, int code,
 			 "DPDK: there are no free huge pages: reserve some (echo 512 > "
 			 "/proc/sys/vm/nr_hugepages), or do without by --io \"dpdk:--no-huge -m "
 			 "256 ...\"");
-	else if (*log != '\0')
-		snprintf(error, IO_ERROR_TEXT,
-			 "DPDK does not start: %.300s (check the arguments "
-			 "behind --io dpdk:)",
-			 cause(log));
 	else
 		snprintf(error, IO_ERROR_TEXT,
 			 "DPDK does not start: %s (check the arguments behind --io dpdk:)",
-			 rte_strerror(code));
+			 *complaint != '\0' ? complaint : rte_strerror(code));
 }
 
 /* rte_eal_init() with its usage text kept from stdout, and its affinity change undone. */
@@ -153,33 +132,53 @@ static int init_quietly(struct dpdk_arguments *arguments)
 	return result < 0 ? rte_errno : 0;
 }
 
+/* Starts the EAL with its errors kept in *log (to be freed), or, if the operator asked for a level,
+ * all that it has to say on stderr. Returns 0 or an errno. */
+static int start(struct dpdk_arguments *arguments, char **log)
+{
+	bool quiet = !dpdk_arguments_has(arguments, "--log-level");
+	size_t size = 0;
+	FILE *stream = open_memstream(log, &size);
+	int code;
+
+	if (!stream)
+		return ENOMEM;
+	rte_openlog_stream(quiet ? stream : stderr);
+	if (quiet)
+		rte_log_set_global_level(RTE_LOG_ERR);
+	code = init_quietly(arguments);
+	rte_openlog_stream(stderr);
+	if (quiet)
+		rte_log_set_global_level(RTE_LOG_WARNING);
+	fclose(stream);
+	return code;
+}
+
 bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT])
 {
 	static struct dpdk_arguments arguments; /* the EAL keeps pointers into it */
-	char *text = NULL;
-	size_t size = 0;
-	FILE *log;
+	char *log = NULL;
 	int code;
 
 	if (!dpdk_arguments_split(&arguments, program_invocation_short_name, argument, error,
 				  IO_ERROR_TEXT))
 		return false;
-	log = open_memstream(&text, &size);
-	if (!log || !add_defaults(&arguments)) {
-		snprintf(error, IO_ERROR_TEXT, "--io dpdk: no room for its arguments");
+	if (!add_defaults(&arguments)) {
+		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
-	rte_openlog_stream(log);
-	code = init_quietly(&arguments);
-	/* From here on, what is worth a line goes to stderr. */
-	rte_openlog_stream(stderr);
-	if (!dpdk_arguments_has(&arguments, "--log-level"))
-		rte_log_set_global_level(RTE_LOG_WARNING);
-	fclose(log);
+	code = start(&arguments, &log);
+	if (log) /* its first line: the others follow from it */
+		snprintf(complaint, sizeof(complaint), "%.*s", (int)strcspn(log, "\n"), log);
 	if (code != 0)
-		explain(&arguments, text, code, error);
-	free(text);
+		explain(&arguments, code, error);
+	free(log);
 	return code == 0;
+}
+
+const char *dpdk_eal_complaint(void)
+{
+	return complaint;
 }
 
 void dpdk_eal_stop(void)

@@ -11,6 +11,8 @@
  * calling thread stays as it was. What the EAL logs meanwhile is shown only if it fails. False with
  * a line for the user. Can't be done twice in a process, not even after a failure. */
 bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT]);
+/* The first error that the EAL logged at a start that succeeded all the same, or "". */
+const char *dpdk_eal_complaint(void);
 void dpdk_eal_stop(void);
 
 #endif

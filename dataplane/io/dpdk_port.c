@@ -1,5 +1,7 @@
 #include "dataplane/io/dpdk_port.h"
 
+#include "dataplane/io/dpdk_eal.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +17,13 @@ static bool find_port(struct dpdk_port *port, struct rte_eth_dev_info *info,
 	uint16_t id = (uint16_t)rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
 
 	if (id >= RTE_MAX_ETHPORTS || rte_eth_dev_info_get(id, info) != 0) {
+		bool complained = *dpdk_eal_complaint() != '\0';
+
 		snprintf(error, IO_ERROR_TEXT,
-			 "DPDK found no port: bind a network card to vfio-pci (dpdk-devbind.py -b "
-			 "vfio-pci ADDRESS) and name it by --io \"dpdk:-a ADDRESS\", or give a "
-			 "virtual one by --vdev");
+			 "DPDK found no port%s%s%s: bind a network card to vfio-pci "
+			 "(dpdk-devbind.py -b vfio-pci ADDRESS) and name it by --io \"dpdk:-a "
+			 "ADDRESS\", or give a virtual one by --vdev",
+			 complained ? " (" : "", dpdk_eal_complaint(), complained ? ")" : "");
 		return false;
 	}
 	port->id = id;
