@@ -63,8 +63,8 @@ static void drive(struct http_server *server)
 
 static enum MHD_Result queue(struct http_request *request)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-	    request->length, request->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(request->length, request->body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result result;
 
 	if (response == NULL)

@@ -29,7 +29,8 @@ struct file_stamp file_stamp_take(const char *path, uint64_t read_at)
 	stamp.size = (uint64_t)st.st_size;
 	stamp.modified = nanoseconds(&st.st_mtim);
 	stamp.changed = nanoseconds(&st.st_ctim);
-	stamp.fresh = stamp.changed + FILE_STAMP_STEP >= read_at && stamp.changed <= file_stamp_now();
+	stamp.fresh =
+	    stamp.changed + FILE_STAMP_STEP >= read_at && stamp.changed <= file_stamp_now();
 	return stamp;
 }
 
@@ -39,8 +40,7 @@ bool file_stamp_differs(const struct file_stamp *stamp, const char *path)
 
 	if (stamp->exists != now.exists)
 		return true;
-	return stamp->exists &&
-	       (stamp->fresh || stamp->device != now.device || stamp->inode != now.inode ||
-		stamp->size != now.size || stamp->modified != now.modified ||
-		stamp->changed != now.changed);
+	return stamp->exists && (stamp->fresh || stamp->device != now.device ||
+				 stamp->inode != now.inode || stamp->size != now.size ||
+				 stamp->modified != now.modified || stamp->changed != now.changed);
 }

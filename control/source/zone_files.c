@@ -143,8 +143,8 @@ bool zone_files_add(struct zone_files *files, const char *argument)
 	if (directory) /* one file in it that is no file does not stop the others */
 		good = sources.count > 0;
 	if (good && directory) {
-		char **grown = realloc(files->directories,
-				       (files->directory_count + 1) * sizeof(*grown));
+		char **grown =
+		    realloc(files->directories, (files->directory_count + 1) * sizeof(*grown));
 
 		if (grown == NULL || (grown[files->directory_count++] = strdup(argument)) == NULL)
 			abort();
@@ -167,8 +167,7 @@ static void note_bad(struct zone_file *file, const char *line)
 	note_error(file, line);
 	file->failures++;
 	file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
-	log_error("control.zone",
-		  file->has_apex ? "keeps its last good version" : "is not served",
+	log_error("control.zone", file->has_apex ? "keeps its last good version" : "is not served",
 		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors),
 		  LOG_TEXT("first", line));
 }
@@ -222,8 +221,7 @@ static void list_remove(struct zone_files *files, struct zone_file *file)
 	size_t at = list_position(files, file->source.path, &found);
 
 	files->count--;
-	memmove(files->list + at, files->list + at + 1,
-		(files->count - at) * sizeof(*files->list));
+	memmove(files->list + at, files->list + at + 1, (files->count - at) * sizeof(*files->list));
 	file_free(file);
 }
 

@@ -23,15 +23,15 @@ const char *zone_file_state_text(enum zone_file_state state);
 /* One file that should be a zone. */
 struct zone_file {
 	struct zone_source source;
-	bool named;		 /* an argument by itself, not found in a directory */
+	bool named; /* an argument by itself, not found in a directory */
 	enum zone_file_state state;
-	bool has_apex;		 /* a version of it is in force, under this apex */
+	bool has_apex; /* a version of it is in force, under this apex */
 	uint8_t apex[NAME_MAX_OCTETS];
-	char *error;		 /* first error of the newest version; NULL if it is good */
+	char *error;		   /* first error of the newest version; NULL if it is good */
 	uint64_t errors, warnings; /* of the newest version */
-	uint64_t failures;	 /* versions that were bad, since the start */
-	uint64_t loads;		 /* versions that were good, since the start */
-	struct zone_reading last; /* of the newest version; without its zone */
+	uint64_t failures;	   /* versions that were bad, since the start */
+	uint64_t loads;		   /* versions that were good, since the start */
+	struct zone_reading last;  /* of the newest version; without its zone */
 	/* the rest is zone_files.c's */
 	struct zone_files *owner;
 	bool reading, again, gone;

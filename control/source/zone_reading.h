@@ -16,7 +16,7 @@ struct zone_reading {
 	struct {
 		char *path;
 		struct file_stamp stamp;
-	} *files; /* the file itself, then what it includes */
+	} * files; /* the file itself, then what it includes */
 	size_t file_count;
 };
 

@@ -100,8 +100,7 @@ static json_t *drops_json(const struct dataplane_file *file, unsigned worker)
 		uint64_t count = status_counter(file, worker, counter);
 
 		if (status_counter_is_drop(counter) && count > 0)
-			json_object_set_new(drops, status_counter_name(counter) + 5,
-					    NUMBER(count));
+			json_object_set_new(drops, status_counter_name(counter) + 5, NUMBER(count));
 	}
 	return drops;
 }

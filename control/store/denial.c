@@ -42,21 +42,6 @@ image_ref denial_node_ref(const struct image_writer *writer, const uint8_t *owne
 	return node == NULL ? 0 : image_writer_ref(writer, node);
 }
 
-/* The open transaction as an image to read; false while it holds no name at all. */
-static bool transaction_view(const struct image_writer *writer, struct image *image)
-{
-	static const uint8_t root_name[1] = {0}; /* an ancestor of every name, so it is there */
-	const struct image_node *node = image_writer_find(writer, root_name);
-	const uint8_t *base;
-
-	if (node == NULL)
-		return false;
-	base = (const uint8_t *)node - (size_t)image_writer_ref(writer, node) * IMAGE_UNIT;
-	*image = (struct image){.base = base,
-				.limit = ((const struct image_header *)base)->capacity};
-	return true;
-}
-
 bool denial_start(struct image_writer *writer, const struct zone *zone, struct image_zone *entry)
 {
 	const uint8_t *parameters = nsec3_parameters(zone);
@@ -94,11 +79,12 @@ bool denial_is_same(const struct zone *a, const struct zone *b)
 static const struct image_node *entry_find(const struct image_writer *writer, image_ref tree,
 					   const uint8_t *owner)
 {
-	struct image image;
-	const struct image_node *node = NULL;
+	const uint8_t *base = image_writer_base(writer);
+	const struct image_header *header = (const struct image_header *)base;
+	/* The transaction has no limit yet; the writer's own arena is trusted to its end. */
+	const struct image image = {.base = base, .limit = header->capacity};
+	const struct image_node *node = tree == 0 ? NULL : order_at_or_before(&image, tree, owner);
 
-	if (tree != 0 && transaction_view(writer, &image))
-		node = order_at_or_before(&image, tree, owner);
 	return node != NULL && name_equal(node->name, owner) ? node : NULL;
 }
 

@@ -92,8 +92,7 @@ static void entry_reach(struct zone_store *store, uint16_t index)
 	store->entry = realloc(store->entry, wanted * sizeof(*store->entry));
 	if (store->entry == NULL)
 		abort();
-	memset(store->entry + store->entries, 0,
-	       (wanted - store->entries) * sizeof(*store->entry));
+	memset(store->entry + store->entries, 0, (wanted - store->entries) * sizeof(*store->entry));
 	store->entries = wanted;
 }
 
@@ -169,13 +168,11 @@ static void refresh(void *context, const uint8_t *owner)
 	if (result == COMPILE_ABSENT) {
 		store->failed = !image_delete(store->writer, owner);
 	} else {
-		store->failed = !image_put(store->writer, store->scratch);
+		nodes.now = image_put(store->writer, store->scratch);
+		store->failed = nodes.now == 0;
 	}
-	if (store->denials == 0 || store->failed)
-		return;
-	if (result != COMPILE_ABSENT)
-		nodes.now = denial_node_ref(store->writer, owner);
-	refresh_denial(store, owner, &nodes);
+	if (store->denials > 0 && !store->failed)
+		refresh_denial(store, owner, &nodes);
 }
 
 static void refresh_subtree(struct zone_store *store, const struct zone *zone, zone_name top)
@@ -216,8 +213,8 @@ static void refresh_staged(struct zone_store *store, const struct staged *staged
 
 static bool keeps_denial(const struct staged *staged)
 {
-	return staged->old != NULL && staged->new != NULL &&
-	       denial_is_same(staged->old, staged->new);
+	return staged->old != NULL &&
+	       staged->new != NULL &&denial_is_same(staged->old, staged->new);
 }
 
 /* Before any node changes: trees that can't be kept are taken down, then new ones begun. */

@@ -1,0 +1,196 @@
+#include "control/loop/control.h"
+
+#include "control/config/runtime_dir.h"
+#include "control/log/log.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERROR_TEXT 1024
+
+static bool open_http(struct control *control, char error[ERROR_TEXT])
+{
+	const char *text = config_text(control->config, KEY_http);
+	struct address address;
+
+	if (strcmp(text, "off") == 0 || !address_from_text(text, &address))
+		return true;
+	control->http_tcp =
+	    http_server_tcp(&control->loop, &address, control_page, control, error, ERROR_TEXT);
+	return control->http_tcp != NULL;
+}
+
+static bool open_publisher(struct control *control, char error[ERROR_TEXT])
+{
+	const char *huge_pages = config_text(control->config, KEY_huge_pages);
+	struct publish_config config = {
+	    .runtime_dir = control->runtime_dir,
+	    .huge_pages_dir = strcmp(huge_pages, "off") == 0 ? NULL : huge_pages,
+	    .capacity = config_number(control->config, KEY_arena_size) & ~(uint64_t)4095,
+	};
+
+	control->publisher = publish_open(&config, error, ERROR_TEXT);
+	return control->publisher != NULL;
+}
+
+static uint64_t commit(void *context, char *error, size_t error_size)
+{
+	return publish_commit(context, error, error_size);
+}
+
+static void open_store(struct control *control)
+{
+	const struct image_settings settings = {
+	    .udp_size = (uint16_t)config_number(control->config, KEY_udp_size),
+	    .additional = config_flag(control->config, KEY_additional),
+	    .rotate = config_flag(control->config, KEY_rotate),
+	};
+
+	control->store = zone_store_new(publish_writer(control->publisher), &settings, commit,
+					control->publisher);
+}
+
+static bool find_files(struct control *control, char error[ERROR_TEXT])
+{
+	const struct config_value *zones = &control->config->value[KEY_zones];
+	bool good = true;
+
+	control->files = zone_files_new(&control->loop, &control_zone_handler, control);
+	for (size_t i = 0; i < zones->count; i++)
+		good &= zone_files_add(control->files, zones->text[i]);
+	if (!good)
+		snprintf(error, ERROR_TEXT, "not all zones that were named are there; see above");
+	return good;
+}
+
+static bool load(struct control *control, char error[ERROR_TEXT])
+{
+	size_t good;
+
+	control->loading = true;
+	good = zone_files_read_first(control->files);
+	control->loading = false;
+	if (good == 0) {
+		snprintf(error, ERROR_TEXT,
+			 "no zone can be served; correct the errors above and start again");
+		return false;
+	}
+	if (!control_apply(control, error, ERROR_TEXT))
+		return false;
+	malloc_trim(0); /* what reading needed is not needed any more */
+	return true;
+}
+
+/* All that can fail because the host or the input is wrong, in the order of its cost. */
+static bool start(struct control *control, char error[ERROR_TEXT])
+{
+	if (!runtime_dir_make(control->runtime_dir, error, ERROR_TEXT) ||
+	    !open_http(control, error) || !find_files(control, error) ||
+	    !open_publisher(control, error))
+		return false;
+	open_store(control);
+	if (!load(control, error))
+		return false;
+	control->http_unix = http_server_unix(&control->loop, control->runtime_dir, CONTROL_SOCKET,
+					      control_page, control, error, ERROR_TEXT);
+	return control->http_unix != NULL && zone_files_watch(control->files, error, ERROR_TEXT);
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+	(void)unused;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Handles with owners are closed by them; what is left, here. Published memory stays as it is. */
+static void stop(struct control *control)
+{
+	control->stopping = true;
+	readiness_close(control->readiness);
+	http_server_close(control->http_unix);
+	http_server_close(control->http_tcp);
+	if (control->files != NULL)
+		zone_files_close(control->files);
+	uv_close((uv_handle_t *)&control->housekeeping, NULL);
+	for (size_t i = 0; i < sizeof(control->signals) / sizeof(control->signals[0]); i++)
+		uv_close((uv_handle_t *)&control->signals[i], NULL);
+	uv_run(&control->loop, UV_RUN_DEFAULT);
+	uv_walk(&control->loop, close_handle, NULL);
+	uv_run(&control->loop, UV_RUN_DEFAULT);
+	if (control->files != NULL)
+		zone_files_free(control->files);
+	if (control->store != NULL)
+		zone_store_free(control->store);
+	if (control->publisher != NULL)
+		publish_close(control->publisher);
+	uv_loop_close(&control->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct control *control = handle->data;
+
+	if (number == SIGHUP) {
+		log_info("control.main", "reading all zones again", LOG_TEXT("signal", "HUP"));
+		zone_files_reload(control->files);
+		return;
+	}
+	log_info("control.main", "stopping", LOG_TEXT("signal", sigabbrev_np(number)));
+	uv_stop(&control->loop);
+}
+
+static void open_loop(struct control *control)
+{
+	static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+
+	/* One reading at a time: cores are for answering, and memory for one zone's text. */
+	setenv("UV_THREADPOOL_SIZE", "1", 0);
+	signal(SIGPIPE, SIG_IGN);
+	if (uv_loop_init(&control->loop) != 0)
+		abort();
+	uv_timer_init(&control->loop, &control->housekeeping);
+	control->housekeeping.data = control;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uv_signal_init(&control->loop, &control->signals[i]);
+		control->signals[i].data = control;
+		uv_signal_start(&control->signals[i], on_signal, numbers[i]);
+	}
+}
+
+static void choose_runtime_dir(struct control *control)
+{
+	const char *given = config_text(control->config, KEY_runtime_dir);
+
+	if (given != NULL)
+		snprintf(control->runtime_dir, sizeof(control->runtime_dir), "%s", given);
+	else
+		runtime_dir_default(control->runtime_dir, sizeof(control->runtime_dir));
+}
+
+int control_run(const struct config *config)
+{
+	static struct control instance;
+	struct control *control = &instance;
+	char error[ERROR_TEXT] = "";
+	int status = 0;
+
+	memset(control, 0, sizeof(*control));
+	control->config = config;
+	control->started = status_now();
+	choose_runtime_dir(control);
+	open_loop(control);
+	control->readiness = readiness_new(&control->loop, control_readiness_target, control);
+	if (start(control, error)) {
+		control_housekeeping_start(control);
+		uv_run(&control->loop, UV_RUN_DEFAULT);
+	} else {
+		log_error("control.main", error);
+		status = 1;
+	}
+	stop(control);
+	return status;
+}

@@ -1,0 +1,109 @@
+#include "control/log/log.h"
+#include "control/loop/control.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void log_published(const struct control *control, const struct store_change *change)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%.6f", control->publish_seconds);
+	log_info("control.publish", "published", LOG_UNSIGNED("generation", change->generation),
+		 LOG_UNSIGNED("changed", change->changed), LOG_TEXT("seconds", seconds));
+	if (change->too_large > 0)
+		log_error("control.publish",
+			  "names whose records do not all fit into an answer node; spread them "
+			  "over several names",
+			  LOG_UNSIGNED("names", change->too_large));
+}
+
+bool control_apply(struct control *control, char *error, size_t error_size)
+{
+	uint64_t began = uv_hrtime();
+	struct store_change change;
+
+	if (!zone_store_apply(control->store, &change, error, error_size))
+		return false;
+	if (change.generation == 0)
+		return true;
+	control->published++;
+	control->publish_seconds = (double)(uv_hrtime() - began) / 1e9;
+	log_published(control, &change);
+	control_housekeeping_start(control);
+	return true;
+}
+
+static const char *file_of(const struct control *control, const uint8_t *apex)
+{
+	for (size_t i = 0; i < zone_files_count(control->files); i++) {
+		const struct zone_file *file = zone_files_at(control->files, i);
+
+		if (file->has_apex && name_equal(file->apex, apex))
+			return file->source.path;
+	}
+	return "another file";
+}
+
+static void log_loaded(const struct zone *zone, const char *path)
+{
+	char text[NAME_MAX_TEXT];
+	struct zone_counts counts = zone_counts(zone);
+
+	name_to_text(zone_apex(zone), text);
+	log_info("control.zone", "loaded", LOG_TEXT("zone", text),
+		 LOG_UNSIGNED("serial", zone_serial(zone)), LOG_UNSIGNED("records", counts.records),
+		 LOG_UNSIGNED("names", counts.names), LOG_TEXT("file", path));
+}
+
+static bool is_taken(const struct control *control, const uint8_t *previous,
+		     const struct zone *zone, const char *path, char *error, size_t error_size)
+{
+	const uint8_t *apex = zone_apex(zone);
+	char text[NAME_MAX_TEXT];
+
+	if (previous != NULL && name_equal(previous, apex))
+		return false;
+	if (zone_set_find(zone_store_zones(control->store), apex) == NULL)
+		return false;
+	name_to_text(apex, text);
+	snprintf(error, error_size, "%s: zone %.255s is served from %s; keep only one of the two",
+		 path, text, file_of(control, apex));
+	return true;
+}
+
+static bool put(void *context, const uint8_t *previous, struct zone *zone, const char *path,
+		char *error, size_t error_size)
+{
+	struct control *control = context;
+
+	if (is_taken(control, previous, zone, path, error, error_size)) {
+		zone_free(zone);
+		return false;
+	}
+	log_loaded(zone, path);
+	if (previous != NULL && !name_equal(previous, zone_apex(zone)))
+		zone_store_stage_removal(control->store, previous);
+	if (!zone_store_stage(control->store, zone)) {
+		snprintf(error, error_size, "%s: there are %u zones already, which is the most",
+			 path, ZONE_SET_MAX);
+		return false;
+	}
+	return control->loading || control_apply(control, error, error_size);
+}
+
+static void take(void *context, const uint8_t *apex, const char *path)
+{
+	struct control *control = context;
+	char text[NAME_MAX_TEXT], error[512];
+
+	name_to_text(apex, text);
+	zone_store_stage_removal(control->store, apex);
+	if (control_apply(control, error, sizeof(error)))
+		log_info("control.zone", "removed", LOG_TEXT("zone", text), LOG_TEXT("file", path));
+	else
+		log_error("control.zone", "can't remove", LOG_TEXT("zone", text),
+			  LOG_TEXT("reason", error));
+}
+
+const struct zone_files_handler control_zone_handler = {.put = put, .take = take};
