@@ -1,0 +1,153 @@
+"""af_xdp_test: AF_XDP on a veth pair: real kernel clients on the other side, the kernel's own traffic beside it, kill -9."""
+
+import os
+import pathlib
+import re
+import signal
+import tempfile
+import time
+
+import cases
+from cases import case, expect, expect_equal
+from namespace import Link, ip
+from skua import Skua
+
+ORIGIN = "x.test"
+HEAD = "$TTL 60\n@ IN SOA ns hostmaster 1 3600 900 604800 60\n@ IN NS ns\nns IN A 192.0.2.53\n"
+
+
+class Inside(Skua):
+    """Skua in the server namespace of a link, on the link's interface."""
+
+    def __init__(self, link, zones, *options, start=True):
+        self.link = link
+        super().__init__(zones, "--io", "af_xdp:dns0", *options, start=start)
+
+    def command(self):
+        words = super().command()
+        at = words.index("--listen")
+        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
+
+    def start(self):
+        self.launch(self.command())
+        self.wait_ready(lambda: "NOERROR" in ask(self.link, "ns." + ORIGIN, "A", "+timeout=1", "+retry=0"))
+
+
+def ask(link, name, kind, *options, server="198.18.0.1"):
+    return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
+
+
+class Zone:
+    def __enter__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="skua-xdp-")
+        path = pathlib.Path(self.temporary.name, ORIGIN + ".zone")
+        big = "".join(f"big IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(20))
+        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big)
+        return path
+
+    def __exit__(self, *unused):
+        self.temporary.cleanup()
+
+
+@case("af_xdp: answers over IPv4, IPv6 and TCP; what it got is in the log")
+def answers():
+    with Link() as link, Zone() as zone, Inside(link, [zone]) as server:
+        expect("192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer"), "A over IPv4")
+        expect("2001:db8::1" in ask(link, "www.x.test", "AAAA", "+noall", "+answer", server="2001:db8::1"), "AAAA over IPv6")
+        expect("NXDOMAIN" in ask(link, "nobody.x.test", "A"), "NXDOMAIN")
+        truncated = ask(link, "big.x.test", "TXT", "+ignore")
+        expect(" tc" in truncated.lower(), f"TC over UDP: {truncated}")
+        whole = ask(link, "big.x.test", "TXT", "+tcp")
+        expect_equal(len(re.findall(r"\sTXT\s+\"", whole)), 20, "records over TCP")
+        log = server.log()
+        expect("native" in log and ("copy" in log), f"mode in the log: {log}")
+
+
+@case("af_xdp: the kernel's own traffic passes: ping, ping -6, TCP, another UDP port")
+def kernel_traffic():
+    with Link() as link, Zone() as zone, Inside(link, [zone]):
+        for words in (("ping", "-c", "3", "-i", "0.05", "198.18.0.1"), ("ping", "-6", "-c", "3", "-i", "0.05", "2001:db8::1")):
+            code, output = link.on_client(*words)
+            expect(code == 0 and " 0% packet loss" in output, output)
+        code, output = link.on_client("sh", "-c", f"ip netns exec {link.server} nc -u -l -p 5353 -W 1 > /tmp/skua-nc-{os.getpid()} & "
+                                      f"sleep 0.3; echo through | nc -u -w 1 198.18.0.1 5353; wait; cat /tmp/skua-nc-{os.getpid()}; "
+                                      f"rm -f /tmp/skua-nc-{os.getpid()}")
+        expect("through" in output, f"UDP to another port: {output}")
+
+
+@case("af_xdp: two queues, two workers")
+def two_workers():
+    with Link(queues=2) as link, Zone() as zone, Inside(link, [zone], "--workers", "2") as server:
+        for _ in range(40):  # other source ports: both queues
+            expect("192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer"), "an answer from either queue")
+        expect("queue 0" in server.log() and "queue 1" in server.log(), server.log())
+
+
+@case("af_xdp: more workers than queues is refused with both numbers")
+def too_many_workers():
+    with Link() as link, Zone() as zone:
+        code, output = refused(link, zone, "--workers", "3")
+        expect(code == 1 and "3" in output and "1" in output and "queue" in output, f"{code}: {output}")
+
+
+def refused(link, zone, *options):
+    """(exit code, output) of a start that must fail."""
+    server = Inside(link, [zone], *options, start=False)
+    try:
+        server.launch(server.command())
+        code = server.child.wait(30)
+        return code, server.log()
+    finally:
+        server.close()
+
+
+@case("af_xdp: a foreign XDP program is not evicted, and is named")
+def foreign_program():
+    with Link() as link, Zone() as zone:
+        object_file = foreign_object(zone.parent)
+        ip("-n", link.server, "link", "set", "dns0", "xdp", "obj", str(object_file), "sec", "xdp")
+        code, output = refused(link, zone)
+        expect(code == 1 and "XDP program" in output and "pass_all" in output, f"{code}: {output}")
+        expect("xdp" in ip("-n", link.server, "link", "show", "dns0"), "the foreign program is gone")
+
+
+def foreign_object(folder):
+    source = folder / "pass.c"
+    source.write_text('__attribute__((section("xdp"), used)) int pass_all(void *context)\n{\n\treturn 2;\n}\n'
+                      'char license[] __attribute__((section("license"), used)) = "GPL";\n')
+    target = folder / "pass.o"
+    code = os.spawnlp(os.P_WAIT, "clang", "clang", "-O2", "-g", "-target", "bpf", "-c", str(source), "-o", str(target))
+    expect(code == 0, "clang can't compile the foreign program")
+    return target
+
+
+@case("af_xdp: 20 times kill -9: it comes back by itself, nothing blocks it, ping loses nothing")
+def killed():
+    with Link() as link, Zone() as zone, Inside(link, [zone]) as server:
+        ping = f"/tmp/skua-ping-{os.getpid()}"
+        link.on_client("sh", "-c", f"ping -i 0.01 -w 25 198.18.0.1 > {ping} & echo $! > {ping}.pid")
+        for _ in range(20):
+            os.kill(dataplane(server), signal.SIGKILL)
+            cases.eventually(lambda: "192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer", "+timeout=1", "+retry=0"),
+                             "an answer after kill -9", 10)
+        os.kill(int(pathlib.Path(ping + ".pid").read_text()), signal.SIGINT)
+        time.sleep(0.3)
+        output = pathlib.Path(ping).read_text()
+        for name in (ping, ping + ".pid"):
+            os.unlink(name)
+        expect(" 0% packet loss" in output, output[-300:])
+
+
+def dataplane(server):
+    def look():
+        for pid in server.leftovers():
+            try:
+                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+            except OSError:
+                pass
+        return None
+    return cases.eventually(look, "a dataplane process", 10)
+
+
+cases.main()
