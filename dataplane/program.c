@@ -91,6 +91,11 @@ static void describe(struct program *program)
 			 (int)sizeof(file->listen[i]) - 1, text);
 	}
 	file->listen_count = options->listen_count;
+	if (options->listen_count == 0) { /* the back end takes whatever address comes */
+		strcpy(file->listen[0], "0.0.0.0:53");
+		strcpy(file->listen[1], "[::]:53");
+		file->listen_count = 2;
+	}
 	stream->core = -1;
 	if (program->stream)
 		strcpy(stream->io, "stream");

@@ -1,6 +1,7 @@
 #include "dataplane/io/dpdk_eal.h"
 
 #include "dataplane/io/dpdk_arguments.h"
+#include "dataplane/io/dpdk_memif.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,6 +168,7 @@ bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT])
 		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
+	dpdk_memif_remove_stale(&arguments);
 	code = start(&arguments, &log);
 	if (log) /* its first line: the others follow from it */
 		snprintf(complaint, sizeof(complaint), "%.*s", (int)strcspn(log, "\n"), log);
