@@ -1,2 +1,182 @@
-/* placeholder */
-typedef int skua_placeholder;
+/* answer.c: a burst of queries in stages, so that the cache misses of its lookups overlap.
+ *
+ *   1. each query is parsed, its name hashed, its bucket prefetched
+ *   2. each bucket gives a node, which is prefetched
+ *   3. each node answers; where an alias leads on, the next name goes through 2 and 3 again
+ *
+ * What is asked most, an RRset as it is stored, is copied at once (answer_stored()); everything
+ * else goes through compose_step(). */
+#include "dataplane/answer/answer.h"
+
+#include "dataplane/answer/compose.h"
+#include "dataplane/answer/finish.h"
+#include "zones/name/hash.h"
+#include "zones/record/record.h"
+
+#include <string.h>
+
+struct burst {
+	struct composer composer;
+	uint64_t *counts;
+	unsigned waiting; /* responses that look a name up */
+	uint8_t at[ANSWER_BURST];
+	struct response response[ANSWER_BURST];
+};
+
+static void finish(const struct burst *b, struct response *r)
+{
+	reply_finish(r, b->composer.image->settings.udp_size, b->counts);
+}
+
+/* What is refused for its class or type, whatever the name (an enum dns_rcode). */
+static uint16_t refusal(const struct query *query, enum transport transport)
+{
+	if (query->class != CLASS_IN && query->class != CLASS_ANY)
+		return RCODE_REFUSED;
+	switch (query->type) {
+	case TYPE_OPT:
+	case TYPE_TKEY:
+	case TYPE_TSIG:
+		return RCODE_FORMERR; /* they are no questions (RFC 6895 3.1) */
+	case TYPE_MAILA:
+	case TYPE_MAILB:
+		return RCODE_NOTIMP; /* obsolete (RFC 1035 3.2.3) */
+	case TYPE_AXFR:
+		/* RFC 5936 4.2: not defined over UDP; over TCP nobody may transfer here. */
+		return transport == TRANSPORT_UDP ? RCODE_NOTIMP : RCODE_REFUSED;
+	case TYPE_IXFR:
+		return RCODE_REFUSED;
+	}
+	return RCODE_NOERROR;
+}
+
+static void ask(const struct image *image, struct response *r)
+{
+	struct asked *asked = &r->asked;
+
+	asked->name = r->query.name;
+	asked->length = r->query.name_length;
+	asked->type = r->query.type;
+	asked->at = DNS_HEADER;
+	asked->hash = name_hash(image->key, asked->name, asked->length);
+	r->links = 0;
+	r->expansions = 0;
+	image_probe_start(image, asked->hash, &r->probe);
+}
+
+/* A query that gets no reply. */
+static void drop(const struct burst *b, struct datagram *datagram, enum counter reason)
+{
+	datagram->length = 0;
+	datagram->sum = 0;
+	b->counts[reason]++;
+}
+
+static void receive(struct burst *b, unsigned i, struct datagram *datagram)
+{
+	struct response *r = &b->response[i];
+	const struct image *image = b->composer.image;
+	enum transport transport = b->composer.transport;
+	enum query_verdict verdict = query_parse(datagram->payload, datagram->length, &r->query);
+
+	if (verdict == QUERY_SHORT) {
+		drop(b, datagram, COUNT_drop_short);
+		return;
+	}
+	if (verdict == QUERY_RESPONSE) {
+		drop(b, datagram, COUNT_drop_response);
+		return;
+	}
+	r->datagram = datagram;
+	reply_begin(r, image->settings.udp_size, transport);
+	if (verdict == QUERY_GOOD) {
+		b->counts[transport == TRANSPORT_UDP ? COUNT_queries_udp : COUNT_queries_tcp]++;
+		r->reply.rcode = refusal(&r->query, transport);
+	}
+	if (r->reply.rcode != RCODE_NOERROR) {
+		finish(b, r);
+		return;
+	}
+	ask(image, r);
+	b->at[b->waiting++] = (uint8_t)i;
+}
+
+/* The fast path: an existing name that is no one else's business (no cut, no alias), an RRset that
+ * leads nowhere, and room for it. Its tail is copied and its stored sum used. */
+static bool answer_stored(const struct burst *b, struct response *r, const struct image_node *node)
+{
+	const struct image *image = b->composer.image;
+	bool secure = r->query.dnssec_ok;
+
+	if (node->cut_labels != IMAGE_NONE || node->apex_labels == IMAGE_NONE ||
+	    r->query.class != CLASS_IN || r->query.type == IMAGE_TYPE_NEGATIVE_SOA)
+		return false;
+	const struct image_rrset *rrset = image_rrset(node, r->query.type);
+	if (rrset == NULL || (rrset->target_count > 0 && image->settings.additional) ||
+	    (rrset->count > 1 && image->settings.rotate) || rrset->flags & IMAGE_RRSET_PARENT_SIDE)
+		return false;
+	uint32_t length = secure ? rrset->signed_length : rrset->length;
+	if (length > r->reply.limit - r->reply.at)
+		return false;
+	memcpy(r->reply.base + r->reply.at, image_tail(node, rrset), length);
+	r->reply.at += length;
+	r->reply.count[SECTION_ANSWER] = secure ? rrset->signed_count : rrset->count;
+	r->reply.flags = DNS_AA;
+	reply_finish_summed(r, image->settings.udp_size, secure ? rrset->signed_sum : rrset->sum,
+			    b->counts);
+	return true;
+}
+
+static void finish_composed(const struct burst *b, struct response *r)
+{
+	/* RFC 1035 6.2: no class is known to be all that there is. */
+	if (r->query.class == CLASS_ANY)
+		r->reply.flags &= (uint16_t)~DNS_AA;
+	finish(b, r);
+}
+
+/* One name for each response that waits; those that an alias leads on wait for the next. */
+static void look_up(struct burst *b)
+{
+	const struct image *image = b->composer.image;
+	unsigned waiting = b->waiting;
+
+	b->waiting = 0;
+	for (unsigned i = 0; i < waiting; i++)
+		image_probe_node(image, &b->response[b->at[i]].probe);
+	for (unsigned i = 0; i < waiting; i++) {
+		struct response *r = &b->response[b->at[i]];
+		const struct image_node *node =
+		    image_probe_finish(image, &r->probe, r->asked.name, r->asked.length);
+
+		if (node != NULL && r->links == 0 && answer_stored(b, r, node))
+			continue;
+		if (!compose_step(&b->composer, r, node)) {
+			finish_composed(b, r);
+			continue;
+		}
+		image_probe_start(image, r->asked.hash, &r->probe);
+		b->at[b->waiting++] = b->at[i];
+	}
+}
+
+void answer_batch(const struct image *image, struct answer_state *state, struct datagram *datagrams,
+		  unsigned n, enum transport transport, uint64_t counts[])
+{
+	struct burst b;
+
+	b.composer.image = image;
+	b.composer.state = state;
+	b.composer.transport = transport;
+	b.counts = counts;
+	b.waiting = 0;
+	counts[COUNT_received] += n;
+	for (unsigned i = 0; i < n; i++) {
+		if (image == NULL)
+			drop(&b, &datagrams[i], COUNT_drop_no_image);
+		else
+			receive(&b, i, &datagrams[i]);
+	}
+	while (b.waiting > 0) /* each names at most LINKS_MAX + 1 names */
+		look_up(&b);
+}

@@ -1,0 +1,56 @@
+/* compose.h: from a question and what the image holds to the records of a reply.
+ *
+ * A response looks up one name at a time. After each the caller is told whether there is a next one
+ * (an alias led on), so that a burst can look up the next names of all its responses together.
+ * Threads:  any; no locks, no allocation.
+ * Source:   RFC 1034 4.3.2, RFC 2308 2, RFC 4035 3.1, RFC 4592, RFC 6672 3, RFC 8482, RFC 9471. */
+#ifndef SKUA_DATAPLANE_ANSWER_COMPOSE_H
+#define SKUA_DATAPLANE_ANSWER_COMPOSE_H
+
+#include "dataplane/answer/additional.h"
+#include "dataplane/answer/answer.h"
+#include "dataplane/answer/lookup.h"
+#include "dataplane/answer/proof.h"
+#include "dataplane/answer/query.h"
+#include "dataplane/answer/reply.h"
+
+/* Aliases followed for one question; then the reply is sent with what it has. BIND follows as many;
+ * NSD and Knot too stop without an error, at other lengths. */
+#define LINKS_MAX 16u
+
+/* A name in the chain that a wildcard answered for; proven when the answer section is whole. */
+struct expansion {
+	uint32_t at; /* where the reply holds the name */
+	uint8_t apex_labels;
+	uint8_t encloser_labels;
+};
+
+struct response {
+	struct datagram *datagram;
+	struct image_probe probe;
+	struct asked asked;
+	struct reply reply;
+	unsigned links;	     /* aliases followed so far */
+	unsigned expansions; /* from wildcards, among them */
+	bool wildcard;	     /* something came from a wildcard */
+	bool referral;
+	struct query query;	     /* query.name becomes that of each alias's target */
+	uint64_t visited[LINKS_MAX]; /* hashes of the names that aliases led away from */
+	struct expansion expansion[LINKS_MAX + 1];
+};
+
+/* What all responses of a burst share. */
+struct composer {
+	const struct image *image;
+	struct answer_state *state;
+	enum transport transport;
+	struct additional additional; /* scratch */
+	struct proof proof;	      /* scratch */
+};
+
+/* Requires: response->query is good, its class is IN or ANY; asked and reply are set up; exact is
+ * the node of asked->name, or NULL. Returns true if asked is now the next name to look up. */
+bool compose_step(struct composer *composer, struct response *response,
+		  const struct image_node *exact);
+
+#endif

@@ -1,0 +1,239 @@
+/* lookup.c: see lookup.h. */
+#include "dataplane/answer/lookup.h"
+
+#include "zones/name/hash.h"
+#include "zones/record/record.h"
+
+#include <string.h>
+
+/* Where the labels of a name start: its last k labels are the name at at[labels - k]. */
+struct labels {
+	unsigned count;
+	uint8_t at[NAME_MAX_LABELS + 1];
+};
+
+static void labels_of(const uint8_t *name, size_t length, struct labels *labels)
+{
+	size_t at = 0;
+
+	labels->count = 0;
+	while (name[at] != 0 && labels->count < NAME_MAX_LABELS && at < length) {
+		labels->at[labels->count++] = (uint8_t)at;
+		at += 1u + name[at];
+	}
+	labels->at[labels->count] = (uint8_t)at;
+}
+
+static const struct image_node *find(const struct image *image, const uint8_t *name, size_t length)
+{
+	return image_find(image, name_hash(image->key, name, length), name, length);
+}
+
+static const struct image_node *find_suffix(const struct image *image, const uint8_t *name,
+					    size_t length, const struct labels *labels,
+					    unsigned keep)
+{
+	if (keep > labels->count)
+		return NULL;
+	size_t at = labels->at[labels->count - keep];
+	return find(image, name + at, length - at);
+}
+
+const struct image_node *lookup_suffix(const struct image *image, const uint8_t *name,
+				       size_t length, unsigned keep)
+{
+	struct labels labels;
+
+	labels_of(name, length, &labels);
+	return find_suffix(image, name, length, &labels, keep);
+}
+
+/* The longest existing ancestor (RFC 4592 3.3.1); *found is how many labels it has. All ancestors
+ * of a node are nodes, so existence is monotonic in the number of labels (RFC 8020 2) and halving
+ * finds where it ends. Most misses lie directly below something: the parent is tried first. */
+static const struct image_node *closest_encloser(const struct image *image, const uint8_t *name,
+						 size_t length, const struct labels *labels,
+						 unsigned *found)
+{
+	const struct image_node *best = NULL;
+	unsigned low = 0;	       /* fewer labels than these exist */
+	unsigned high = labels->count; /* as many as these do not */
+	unsigned try = labels->count > 0 ? labels->count - 1 : 0;
+
+	while (low < high) {
+		const struct image_node *node = find_suffix(image, name, length, labels, try);
+
+		if (node != NULL) {
+			best = node;
+			*found = try;
+			low = try + 1;
+		} else {
+			high = try;
+		}
+		try = low + (high - low) / 2;
+	}
+	return best;
+}
+
+static const struct image_node *wildcard_of(const struct image *image,
+					    const struct image_node *encloser)
+{
+	uint8_t name[NAME_MAX_OCTETS + 2];
+	size_t length = encloser->name_length + 2u;
+
+	if (!(encloser->flags & IMAGE_NODE_WILDCARD) || length > NAME_MAX_OCTETS)
+		return NULL;
+	name[0] = 1;
+	name[1] = '*';
+	memcpy(name + 2, encloser->name, encloser->name_length);
+	return find(image, name, length);
+}
+
+/* RFC 1034 4.3.2 step 3b: a zone cut at or above the name. */
+static void refer(const struct image *image, const struct asked *asked, unsigned cut_labels,
+		  struct verdict *v)
+{
+	v->kind = VERDICT_DAMAGED;
+	v->node = lookup_suffix(image, asked->name, asked->length, cut_labels);
+	if (v->node == NULL)
+		return;
+	v->rrset = image_rrset(v->node, TYPE_NS);
+	if (v->rrset != NULL)
+		v->kind = VERDICT_REFERRAL;
+}
+
+/* RFC 1034 4.3.2 step 3a and 3c: what a node has of the type. */
+static void match(const struct image_node *node, uint16_t type, struct verdict *v)
+{
+	v->node = node;
+	v->rrset = NULL;
+	v->kind = VERDICT_NODATA;
+	if (type == TYPE_ANY) {
+		v->kind = VERDICT_ANY;
+		return;
+	}
+	if (type == TYPE_RRSIG) {
+		v->kind = VERDICT_SIGNATURES;
+		return;
+	}
+	if (type == IMAGE_TYPE_NEGATIVE_SOA) /* our own use of the number; no record has it */
+		return;
+	v->rrset = image_rrset(node, type);
+	if (v->rrset != NULL && !(v->rrset->flags & IMAGE_RRSET_PARENT_SIDE)) {
+		v->kind = VERDICT_ANSWER;
+		return;
+	}
+	/* RFC 4035 2.5: NSEC stands beside a CNAME, so that is not where it is looked for. */
+	v->rrset = NULL;
+	if (node->flags & IMAGE_NODE_CNAME && type != TYPE_NSEC)
+		v->rrset = image_rrset(node, TYPE_CNAME);
+	if (v->rrset != NULL)
+		v->kind = VERDICT_ALIAS;
+}
+
+/* RFC 4035 3.1.4.1: DS at an apex belongs to the zone above, if we serve it. */
+static void match_parent_side(const struct image *image, const struct asked *asked,
+			      const struct image_node *node, struct verdict *v)
+{
+	const struct image_node *above =
+	    lookup_suffix(image, asked->name, asked->length, node->labels - 1u);
+
+	v->apex_labels = node->parent_apex_labels;
+	if (above != NULL && above->apex_labels == node->parent_apex_labels &&
+	    above->cut_labels != IMAGE_NONE) {
+		refer(image, asked, above->cut_labels, v);
+		return;
+	}
+	v->node = node;
+	v->rrset = image_rrset(node, TYPE_DS);
+	if (v->rrset != NULL && !(v->rrset->flags & IMAGE_RRSET_PARENT_SIDE))
+		v->rrset = NULL;
+	v->kind = v->rrset != NULL ? VERDICT_ANSWER : VERDICT_NODATA;
+}
+
+static void lookup_existing(const struct image *image, const struct asked *asked,
+			    const struct image_node *node, struct verdict *v)
+{
+	bool ds = asked->type == TYPE_DS;
+
+	v->exists = true;
+	if (node->cut_labels != IMAGE_NONE && !(ds && node->flags & IMAGE_NODE_CUT)) {
+		refer(image, asked, node->cut_labels, v);
+		return;
+	}
+	if (ds && node->flags & IMAGE_NODE_APEX && node->parent_apex_labels != IMAGE_NONE &&
+	    node->labels > 0) {
+		match_parent_side(image, asked, node, v);
+		return;
+	}
+	match(node, asked->type, v);
+}
+
+/* RFC 6672 3.2: the name lies below a DNAME's owner. */
+static void redirect(const struct image_node *encloser, struct verdict *v)
+{
+	v->node = encloser;
+	v->rrset = image_rrset(encloser, TYPE_DNAME);
+	v->kind = v->rrset != NULL ? VERDICT_DNAME : VERDICT_DAMAGED;
+}
+
+static void lookup_missing(const struct image *image, const struct asked *asked,
+			   const struct image_node *encloser, struct verdict *v)
+{
+	if (encloser->cut_labels != IMAGE_NONE) {
+		refer(image, asked, encloser->cut_labels, v);
+		return;
+	}
+	if (encloser->flags & IMAGE_NODE_DNAME) {
+		redirect(encloser, v);
+		return;
+	}
+	const struct image_node *wildcard = wildcard_of(image, encloser);
+	if (wildcard != NULL) {
+		/* RFC 4592 4.2 leaves NS at a wildcard undefined; it is data here, as for NSD. */
+		match(wildcard, asked->type, v);
+		return;
+	}
+	v->kind = VERDICT_NXDOMAIN;
+}
+
+void lookup_verdict(const struct image *image, const struct asked *asked,
+		    const struct image_node *exact, struct verdict *v)
+{
+	const struct image_node *place = exact;
+	struct labels labels;
+	unsigned found = 0;
+
+	v->kind = VERDICT_REFUSED;
+	v->exists = false;
+	v->node = NULL;
+	v->rrset = NULL;
+	if (place == NULL) {
+		labels_of(asked->name, asked->length, &labels);
+		place = closest_encloser(image, asked->name, asked->length, &labels, &found);
+	}
+	if (place == NULL || place->apex_labels == IMAGE_NONE)
+		return;
+	v->apex_labels = place->apex_labels;
+	v->encloser_labels = (uint8_t)found;
+	if (exact != NULL)
+		lookup_existing(image, asked, exact, v);
+	else
+		lookup_missing(image, asked, place, v);
+}
+
+const struct image_node *lookup_additional(const struct image *image, const uint8_t *name,
+					   size_t length)
+{
+	const struct image_node *node = find(image, name, length);
+	struct labels labels;
+	unsigned found;
+
+	if (node != NULL)
+		return node;
+	labels_of(name, length, &labels);
+	node = closest_encloser(image, name, length, &labels, &found);
+	if (node == NULL || node->apex_labels == IMAGE_NONE || node->cut_labels != IMAGE_NONE)
+		return NULL;
+	return wildcard_of(image, node);
+}

@@ -1,0 +1,318 @@
+/* reply.c: see reply.h. */
+#include "dataplane/answer/reply.h"
+
+#include "zones/record/record.h"
+
+#include <string.h>
+
+#define POINTER_BITS 0xc000u
+
+/* How pointers of a tail change when it is copied: those into its home's owner, those into itself.
+ */
+struct shift {
+	bool possible;
+	int owner;
+	int tail;
+};
+
+static uint32_t room(const struct reply *r)
+{
+	return r->limit - r->at;
+}
+
+/* Where a lower-case name lies in one piece at the end of the question's; 0: it does not. */
+static uint32_t in_question(const struct reply *r, const uint8_t *name, size_t length)
+{
+	uint32_t question = r->question_end - 4 - DNS_HEADER;
+
+	if (length > question || name_length(name, length) != length ||
+	    !name_is_at_or_below(r->base + DNS_HEADER, name))
+		return 0;
+	return DNS_HEADER + question - (uint32_t)length;
+}
+
+static struct shift shift_of(const struct reply *r, const struct image_node *node, uint32_t start)
+{
+	struct shift shift = {false, 0, 0};
+	uint32_t at = in_question(r, node->name, node->name_length);
+
+	if (at == 0 && node->name_length > 2 && node->name[0] == 1 && node->name[1] == '*') {
+		/* A wildcard's records: what stands behind the asterisk is in the question. */
+		at = in_question(r, node->name + 2, node->name_length - 2u);
+		at = at < DNS_HEADER + 2 ? 0 : at - 2;
+	}
+	shift.possible = at != 0;
+	shift.owner = (int)at - (int)DNS_HEADER;
+	shift.tail = (int)start - (int)(DNS_HEADER + node->name_length + 4u);
+	return shift;
+}
+
+/* Moves the pointer of the name at `at`. Returns the offset behind the name, 0: it can't be moved.
+ */
+static uint32_t shift_name(struct reply *r, uint32_t at, uint32_t end, const struct tail *tail,
+			   const struct shift *shift)
+{
+	const struct image_node *node = tail->node;
+
+	while (at < end && r->base[at] <= 63) {
+		if (r->base[at] == 0)
+			return at + 1;
+		at += 1u + r->base[at];
+	}
+	if (at + 2 > end || r->base[at] < 0xc0)
+		return 0;
+	uint32_t home = get_u16(r->base + at) & REPLY_POINTER_MAX;
+	bool owner = home < DNS_HEADER + node->name_length;
+	/* The asterisk itself is not in the question. */
+	if (home < DNS_HEADER ||
+	    (home == DNS_HEADER && shift->owner != 0 && node->name[0] == 1 && node->name[1] == '*'))
+		return 0;
+	int moved = (int)home + (owner ? shift->owner : shift->tail);
+	if (moved < (int)DNS_HEADER || moved >= (int)at || moved > (int)REPLY_POINTER_MAX)
+		return 0;
+	put_u16(r->base + at, (uint16_t)(POINTER_BITS | (unsigned)moved));
+	return at + 2;
+}
+
+/* Where the compressible names of a type start in its rdata (RFC 3597 4): returns how many. */
+static unsigned names_of(uint16_t type, uint32_t *first)
+{
+	*first = 0;
+	switch (rdata_layout(type)) {
+	case RDATA_COMPRESS_NAME:
+		return 1;
+	case RDATA_COMPRESS_2_NAME:
+		*first = 2;
+		return 1;
+	case RDATA_COMPRESS_SOA:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+static bool shift_rdata(struct reply *r, uint32_t start, uint32_t rdata, uint32_t end,
+			const struct tail *tail, const struct shift *shift)
+{
+	uint32_t at;
+	unsigned names = names_of(get_u16(r->base + start + rdata - 10), &at);
+
+	for (at += start + rdata; names > 0; names--) {
+		at = shift_name(r, at, start + end, tail, shift);
+		if (at == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Points each owner of the copied tail to where it stands now, and moves the pointers in rdata. */
+static bool edit(struct reply *r, uint32_t start, const struct owner *owner,
+		 const struct tail *tail, const struct shift *shift)
+{
+	uint32_t pointer = owner->pointer;
+	uint32_t at = 0, record, rdata;
+
+	for (unsigned i = 0; i < tail->count; i++) {
+		if (!tail_record(tail, &at, &record, &rdata))
+			return false;
+		put_u16(r->base + start + record, (uint16_t)(POINTER_BITS | pointer));
+		pointer = owner->octets == 0 ? owner->pointer : r->at;
+		if (shift != NULL && i < tail->plain &&
+		    !shift_rdata(r, start, rdata, at, tail, shift))
+			return false;
+	}
+	return at == tail->length;
+}
+
+/* Round robin by two copies. The records of an A or AAAA set are all of one size. */
+static void copy_rotated(uint8_t *to, const struct tail *tail, uint32_t rotation)
+{
+	uint32_t plain = tail->rrset->length;
+	uint32_t turned = 0;
+
+	if (rotation != 0 && tail->plain > 1 && plain <= tail->length && plain % tail->plain == 0 &&
+	    (tail->rrset->type == TYPE_A || tail->rrset->type == TYPE_AAAA)) {
+		turned = plain / tail->plain * (rotation % tail->plain);
+		memcpy(to, tail->octets + turned, plain - turned);
+		memcpy(to + plain - turned, tail->octets, turned);
+		memcpy(to + plain, tail->octets + plain, tail->length - plain);
+		return;
+	}
+	memcpy(to, tail->octets, tail->length);
+}
+
+/* Appends octets; false: no room. */
+static bool append(struct reply *r, const void *octets, size_t length)
+{
+	if (room(r) < length)
+		return false;
+	if (length > 0) /* copying nothing from NULL is undefined */
+		memcpy(r->base + r->at, octets, length);
+	r->at += (uint32_t)length;
+	return true;
+}
+
+static bool append_owner(struct reply *r, const struct owner *owner)
+{
+	uint8_t pointer[2];
+
+	put_u16(pointer, (uint16_t)(POINTER_BITS | owner->pointer));
+	return append(r, owner->labels, owner->octets) && append(r, pointer, 2);
+}
+
+/* One record with the names in its rdata in full. at: offset of its rdata in the tail. */
+static enum put_result expand_record(struct reply *r, const struct owner *owner,
+				     const struct tail *tail, uint32_t rdata, uint32_t end,
+				     bool names_too)
+{
+	uint8_t name[NAME_MAX_OCTETS];
+	const uint8_t *octets = tail->octets;
+	uint32_t skip = 0;
+	unsigned names = names_too ? names_of(get_u16(octets + rdata - 10), &skip) : 0;
+
+	if (!append_owner(r, owner) || !append(r, octets + rdata - 10, 10))
+		return PUT_NO_ROOM;
+	uint32_t start = r->at;
+	uint32_t at = rdata + skip;
+	if (at > end)
+		return PUT_DAMAGED;
+	if (!append(r, octets + rdata, skip))
+		return PUT_NO_ROOM;
+	for (; names > 0; names--) {
+		size_t length = tail_name(tail->node, tail->rrset, at, name, &at);
+		if (length == 0 || at > end)
+			return PUT_DAMAGED;
+		if (!append(r, name, length))
+			return PUT_NO_ROOM;
+	}
+	if (!append(r, octets + at, end - at))
+		return PUT_NO_ROOM;
+	put_u16(r->base + start - 2, (uint16_t)(r->at - start));
+	return PUT_DONE;
+}
+
+/* Requires: the tail is not TAIL_SIGNATURES, whose offsets are not those of the RRset; it has no
+ * compressible names, so that this does not matter. */
+static enum put_result expand(struct reply *r, const struct owner *owner, const struct tail *tail)
+{
+	uint32_t first = r->at;
+	uint32_t at = 0, record, rdata;
+	enum put_result result = PUT_DONE;
+
+	r->tail_at = 0;
+	r->rdata_at = first + owner->octets + 12;
+	for (unsigned i = 0; i < tail->count && result == PUT_DONE; i++) {
+		result = PUT_DAMAGED;
+		if (tail_record(tail, &at, &record, &rdata))
+			result = expand_record(r, owner, tail, rdata, at, i < tail->plain);
+	}
+	if (result != PUT_DONE)
+		r->at = first;
+	return result;
+}
+
+static enum put_result copy(struct reply *r, const struct owner *owner, const struct tail *tail,
+			    uint32_t rotation)
+{
+	uint32_t start = r->at + owner->octets;
+	bool pointers = tail->rrset->flags & IMAGE_RRSET_POINTERS && tail->plain > 0;
+	struct shift shift = {true, 0, 0};
+
+	if (pointers)
+		shift = shift_of(r, tail->node, start);
+	bool far = start + tail->length > REPLY_POINTER_MAX && (pointers || owner->octets > 0);
+	if (!shift.possible || far)
+		return expand(r, owner, tail);
+	if (room(r) < owner->octets + tail->length)
+		return PUT_NO_ROOM;
+	if (owner->octets > 0)
+		memcpy(r->base + r->at, owner->labels, owner->octets);
+	copy_rotated(r->base + start, tail, rotation);
+	bool home = owner->octets == 0 && owner->pointer == DNS_HEADER && shift.owner == 0 &&
+		    shift.tail == 0;
+	if (!home && !edit(r, start, owner, tail, pointers ? &shift : NULL))
+		return pointers ? expand(r, owner, tail) : PUT_DAMAGED;
+	r->at = start + tail->length;
+	r->tail_at = start;
+	r->rdata_at = start + 12;
+	return PUT_DONE;
+}
+
+enum put_result reply_put(struct reply *r, enum reply_section section, const struct owner *owner,
+			  const struct tail *tail, uint32_t rotation)
+{
+	if (tail->count == 0 || owner->pointer > REPLY_POINTER_MAX)
+		return PUT_DAMAGED;
+	enum put_result result = copy(r, owner, tail, rotation);
+	if (result == PUT_DONE)
+		r->count[section] = (uint16_t)(r->count[section] + tail->count);
+	return result;
+}
+
+enum put_result reply_put_cname(struct reply *r, const struct owner *owner, uint32_t ttl,
+				const struct owner *target)
+{
+	uint8_t fixed[10];
+	uint32_t first = r->at;
+
+	put_u16(fixed, TYPE_CNAME);
+	put_u16(fixed + 2, CLASS_IN);
+	put_u32(fixed + 4, ttl);
+	put_u16(fixed + 8, (uint16_t)(target->octets + 2));
+	if (!append_owner(r, owner) || !append(r, fixed, sizeof(fixed)) ||
+	    !append_owner(r, target)) {
+		r->at = first;
+		return PUT_NO_ROOM;
+	}
+	r->tail_at = 0;
+	r->rdata_at = r->at - target->octets - 2;
+	r->count[SECTION_ANSWER]++;
+	return PUT_DONE;
+}
+
+uint32_t reply_suffix(const struct reply *r, uint32_t at, unsigned skip)
+{
+	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
+		uint8_t octet = r->base[at];
+
+		if (octet >= 0xc0) {
+			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
+			continue;
+		}
+		if (skip == 0)
+			return at <= REPLY_POINTER_MAX ? at : 0;
+		if (octet == 0)
+			return 0;
+		at += 1u + octet;
+		skip--;
+	}
+	return 0;
+}
+
+size_t reply_name(const struct reply *r, uint32_t at, uint8_t *name)
+{
+	size_t length = 0;
+
+	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
+		uint8_t octet = r->base[at];
+
+		if (octet >= 0xc0) {
+			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
+			continue;
+		}
+		if (octet > 63 || at + 1u + octet > r->at || length + 1u + octet > NAME_MAX_OCTETS)
+			return 0;
+		memcpy(name + length, r->base + at, 1u + octet);
+		length += 1u + octet;
+		at += 1u + octet;
+		if (octet == 0)
+			return length;
+	}
+	return 0;
+}
+
+void reply_clear(struct reply *r)
+{
+	r->at = r->question_end;
+	memset(r->count, 0, sizeof(r->count));
+}

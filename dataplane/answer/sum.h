@@ -1,0 +1,56 @@
+/* sum.h: ones' complement sums (RFC 1071), as the UDP checksum of a reply wants them.
+ *
+ * A sum is kept in the order of the words in memory while it grows ("raw"); sum_of() turns it into
+ * the value of big-endian words. Threads: any. */
+#ifndef SKUA_DATAPLANE_ANSWER_SUM_H
+#define SKUA_DATAPLANE_ANSWER_SUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint16_t sum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* The raw sum of `length` octets, an odd last one padded with zero. Can't overflow below 4 GiB. */
+static inline uint64_t sum_raw(const uint8_t *at, size_t length)
+{
+	uint64_t sum = 0;
+	uint64_t word;
+
+	for (; length >= 8; at += 8, length -= 8) {
+		memcpy(&word, at, 8);
+		sum += (word & 0xffffffffu) + (word >> 32);
+	}
+	word = 0;
+	memcpy(&word, at, length);
+	return sum + (word & 0xffffffffu) + (word >> 32);
+}
+
+/* RFC 1071 2(B): the sum of swapped words is the swapped sum. */
+static inline uint16_t sum_swap(uint16_t sum)
+{
+	return (uint16_t)(sum << 8 | sum >> 8);
+}
+
+/* Sum of big-endian words. */
+static inline uint16_t sum_of(const uint8_t *at, size_t length)
+{
+	uint16_t raw = sum_fold(sum_raw(at, length));
+
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? sum_swap(raw) : raw;
+}
+
+/* A part's sum, as it counts in a message where the part starts at `offset`. */
+static inline uint16_t sum_at(uint16_t sum, size_t offset)
+{
+	return offset & 1 ? sum_swap(sum) : sum;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* image_fixture.c: see image_fixture.h. */
+#include "tests/unit/answer/image_fixture.h"
+
+#include "control/store/zone_store.h"
+#include "zones/image/writer.h"
+#include "zones/name/name.h"
+#include "zones/text/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CAPACITY (1ull << 30)
+#define ARENA_ID 7u
+
+struct image_fixture {
+	uint8_t *base;
+	uint64_t capacity;
+	struct image_writer *writer;
+	struct image_settings settings;
+	struct zone_store *store; /* made with the first zone: then the settings are fixed */
+	image_ref root;
+	struct image image;
+};
+
+static void fail(const char *what, const char *detail)
+{
+	fprintf(stderr, "image fixture: %s: %s\n", what, detail);
+	abort();
+}
+
+static bool grow(void *context, uint64_t octets)
+{
+	const struct image_fixture *f = context;
+
+	return octets <= f->capacity;
+}
+
+static uint64_t commit(void *context, char *error, size_t error_size)
+{
+	struct image_fixture *f = context;
+
+	f->root = image_commit(f->writer);
+	if (f->root == 0)
+		snprintf(error, error_size, "no room for the image");
+	return f->root == 0 ? 0 : image_generation(f->writer);
+}
+
+struct image_fixture *image_fixture_new(uint64_t capacity)
+{
+	static const uint64_t key[2] = {0x243f6a8885a308d3ull, 0x13198a2e03707344ull};
+	struct image_fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		fail("calloc", "out of memory");
+	f->capacity = capacity == 0 ? CAPACITY : capacity;
+	f->base = mmap(NULL, f->capacity + IMAGE_NODE_MAX, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (f->base == MAP_FAILED)
+		fail("mmap", "no address space");
+	f->settings = (struct image_settings){.udp_size = 1232, .additional = 1};
+	f->writer = image_writer_new(f->base, f->capacity, ARENA_ID, key, 2, grow, f);
+	if (f->writer == NULL)
+		fail("image_writer_new", "refused");
+	return f;
+}
+
+void image_fixture_free(struct image_fixture *f)
+{
+	if (f->store != NULL)
+		zone_store_free(f->store);
+	image_writer_free(f->writer);
+	munmap(f->base, f->capacity + IMAGE_NODE_MAX);
+	free(f);
+}
+
+void image_fixture_settings(struct image_fixture *f, struct image_settings settings)
+{
+	f->settings = settings;
+}
+
+static void open_store(struct image_fixture *f)
+{
+	if (f->store == NULL)
+		f->store = zone_store_new(f->writer, &f->settings, commit, f);
+}
+
+void image_fixture_zone(struct image_fixture *f, struct zone *zone)
+{
+	open_store(f);
+	if (!zone_store_stage(f->store, zone))
+		fail("zone_store_stage", "refused");
+}
+
+static void show(void *context, enum severity severity, const char *line)
+{
+	(void)context;
+	if (severity == SEVERITY_ERROR)
+		fprintf(stderr, "%s\n", line);
+}
+
+static void add_record(void *context, const struct text_record *record)
+{
+	enum zone_add added = zone_add(context, record->owner, record->type, record->ttl,
+				       record->rdata, record->rdata_length, record->place);
+
+	if (added == ZONE_OUT_OF_ZONE || added == ZONE_TOO_LARGE)
+		fail("zone_add", "a record was refused");
+}
+
+void image_fixture_text(struct image_fixture *f, const char *origin, const char *text)
+{
+	uint8_t apex[NAME_MAX_OCTETS];
+	struct diagnostics all;
+	size_t length, bad;
+
+	if (name_from_text(origin, strlen(origin), NULL, apex, &length, &bad) != NAME_OK)
+		fail("origin", origin);
+	struct zone *zone = zone_new(apex);
+	diagnostics_init(&all, show, NULL);
+	if (!text_read_memory("zone", text, strlen(text), false, apex, add_record, zone, &all) ||
+	    all.errors > 0)
+		fail("zone text", origin);
+	diagnostics_free(&all);
+	image_fixture_zone(f, zone);
+}
+
+void image_fixture_files(struct image_fixture *f, const char *argument)
+{
+	struct zone_sources sources = {0};
+	struct diagnostics all;
+
+	diagnostics_init(&all, show, NULL);
+	if (!zone_sources_add(&sources, argument, &all))
+		fail("zones", argument);
+	for (size_t i = 0; i < sources.count; i++) {
+		struct zone *zone = zone_read(&sources.list[i], &all);
+
+		if (zone == NULL || all.errors > 0)
+			fail("zone file", sources.list[i].path);
+		image_fixture_zone(f, zone);
+	}
+	zone_sources_free(&sources);
+	diagnostics_free(&all);
+}
+
+const struct image *image_fixture_image(struct image_fixture *f)
+{
+	struct store_change change;
+	char error[256];
+
+	open_store(f);
+	if (!zone_store_apply(f->store, &change, error, sizeof(error)))
+		fail("zone_store_apply", error);
+	if (image_verify(f->base, f->capacity) != IMAGE_GOOD ||
+	    image_open(f->base, f->capacity, f->root, &f->image) != IMAGE_GOOD)
+		fail("image_open", "refused");
+	return &f->image;
+}
+
+uint8_t *image_fixture_octets(struct image_fixture *f, uint64_t *length)
+{
+	*length = f->image.limit;
+	return f->base;
+}
