@@ -17,9 +17,16 @@ enum compile_result {
 			      fit, in order */
 };
 
-/* block: IMAGE_NODE_MAX octets, 16-aligned. A name that a DNAME above it occludes is ABSENT; names
- * below a cut become nodes with cut_labels set. NSEC3 owners (names with only NSEC3 and RRSIG) are
- * ABSENT here. */
+/* block: IMAGE_NODE_MAX octets, 16-aligned; padding is zero, so equal input gives equal octets.
+ *
+ * A name that a DNAME above it occludes is ABSENT; names below a cut become nodes with cut_labels
+ * set. NSEC3 owners (names with only NSEC3 and RRSIG) are ABSENT here. Any of these still becomes a
+ * node without RRsets if an apex lies below it; the occluded one then belongs to no zone.
+ * Signatures go with the RRset that they cover; those that cover none are left out, and so are
+ * those that would make an answer longer than a message (then COMPILE_TOO_LARGE).
+ * DS at an apex is the zone above's, if we serve that one and it answers for this name; a DS in the
+ * zone itself is left out. Not held: the NSEC that the zone above has at this name, which would
+ * prove that there is no DS. */
 enum compile_result compile_node(const struct zone_set *zones, const uint64_t hash_key[2],
 				 const uint8_t *owner, struct image_node *block);
 
