@@ -1,0 +1,201 @@
+#include "control/cli/arguments.h"
+#include "control/cli/commands.h"
+#include "control/store/zone_store.h"
+#include "zones/check/check.h"
+#include "zones/name/name.h"
+#include "zones/text/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CAPACITY (16ull << 30)
+
+/* The image while it is being made. */
+struct output {
+	const char *path;
+	char *partial; /* its name until all is well */
+	int fd;
+	uint8_t *base;
+	struct image_writer *writer;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static bool grow(void *context, uint64_t octets)
+{
+	struct output *output = context;
+
+	if (ftruncate(output->fd, (off_t)octets) == 0)
+		return true;
+	fprintf(stderr, "skua compile: %s: %s\n", output->path, strerror(errno));
+	return false;
+}
+
+static uint64_t commit(void *context, char *error, size_t error_size)
+{
+	struct output *output = context;
+	image_ref root = image_commit(output->writer);
+
+	if (root == 0)
+		snprintf(error, error_size, "%s: no room for the image", output->path);
+	return root == 0 ? 0 : image_generation(output->writer);
+}
+
+static bool output_open(struct output *output, const char *path)
+{
+	uint64_t key[2];
+
+	output->path = path;
+	if (getrandom(key, sizeof(key), 0) != sizeof(key) ||
+	    asprintf(&output->partial, "%s.partial", path) < 0)
+		abort();
+	output->fd = open(output->partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (output->fd < 0) {
+		fprintf(stderr, "skua compile: %s: %s\n", output->partial, strerror(errno));
+		return false;
+	}
+	output->base =
+	    mmap(NULL, CAPACITY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, output->fd, 0);
+	if (output->base == MAP_FAILED) {
+		output->base = NULL;
+		fprintf(stderr, "skua compile: can't map %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	output->writer = image_writer_new(output->base, CAPACITY, 1, key, 2, grow, output);
+	return output->writer != NULL;
+}
+
+static bool output_close(struct output *output, bool good)
+{
+	if (output->writer != NULL)
+		image_writer_free(output->writer);
+	if (output->base != NULL)
+		munmap(output->base, CAPACITY);
+	if (output->fd >= 0)
+		close(output->fd);
+	if (good && rename(output->partial, output->path) != 0) {
+		fprintf(stderr, "skua compile: %s: %s\n", output->path, strerror(errno));
+		good = false;
+	}
+	if (!good && output->fd >= 0)
+		unlink(output->partial);
+	free(output->partial);
+	return good;
+}
+
+static bool stage_one(const struct zone_source *source, struct zone_store *store,
+		      struct diagnostics *all)
+{
+	uint64_t errors = all->errors;
+	struct zone *zone = zone_read(source, all);
+
+	if (zone != NULL)
+		zone_check(zone, all);
+	if (zone != NULL && zone_set_find(zone_store_zones(store), zone_apex(zone)) != NULL)
+		diagnostics_report(all, SEVERITY_ERROR,
+				   (struct place){diagnostics_file(all, source->path), 0}, 0,
+				   "another file has the same zone; keep only one");
+	diagnostics_finish(all);
+	if (zone != NULL && all->errors == errors)
+		return zone_store_stage(store, zone);
+	zone_free(zone);
+	return false;
+}
+
+static bool stage_all(int count, char **arguments, struct zone_store *store)
+{
+	struct zone_sources sources = {0};
+	struct diagnostics all;
+	bool good = true;
+
+	diagnostics_init(&all, diagnostics_print, stderr);
+	for (int i = 0; i < count; i++)
+		good &= zone_sources_add(&sources, arguments[i], &all);
+	for (size_t i = 0; i < sources.count; i++)
+		good &= stage_one(&sources.list[i], store, &all);
+	zone_sources_free(&sources);
+	diagnostics_free(&all);
+	return good;
+}
+
+static bool make_image(struct output *output, int count, char **arguments)
+{
+	static const struct image_settings settings = {
+	    .udp_size = 1232, .additional = 1, .rotate = 1};
+	struct zone_store *store = zone_store_new(output->writer, &settings, commit, output);
+	double began = now(), read_done, compiled;
+	struct store_change change;
+	struct image_usage usage;
+	char error[512];
+	bool good = stage_all(count, arguments, store);
+
+	read_done = now();
+	if (good && !zone_store_apply(store, &change, error, sizeof(error))) {
+		fprintf(stderr, "skua compile: %s\n", error);
+		good = false;
+	}
+	compiled = now();
+	usage = image_usage(output->writer);
+	if (good)
+		printf("%s: %zu zones, %llu names, %llu octets, read in %.3f s, compiled in "
+		       "%.3f s\n",
+		       output->path, zone_set_count(zone_store_zones(store)),
+		       (unsigned long long)usage.names, (unsigned long long)usage.live,
+		       read_done - began, compiled - read_done);
+	zone_store_free(store);
+	return good;
+}
+
+/* Takes -o FILE out of argv: the other options are those of all commands. */
+static const char *take_output(int *argc, char **argv)
+{
+	const char *output = NULL;
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if ((strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0) &&
+		    i + 1 < *argc)
+			output = argv[++i];
+		else if (strncmp(argv[i], "--output=", 9) == 0)
+			output = argv[i] + 9;
+		else
+			argv[kept++] = argv[i];
+	}
+	*argc = kept;
+	argv[kept] = NULL;
+	return output;
+}
+
+int command_compile(int argc, char **argv)
+{
+	static const struct argument_flag flags[] = {{NULL, 0}};
+	const char *path = take_output(&argc, argv);
+	struct arguments arguments;
+	enum arguments_result parsed = arguments_parse(argc, argv, flags, &arguments);
+	struct output output = {.fd = -1};
+	bool good;
+
+	if (parsed != ARGUMENTS_OK)
+		return arguments_exit_code(parsed);
+	if (path == NULL || arguments.operand_count == 0) {
+		fputs("skua compile: wants zones and -o FILE; see `skua help compile`\n", stderr);
+		return EXIT_USAGE;
+	}
+	good = output_open(&output, path) &&
+	       make_image(&output, arguments.operand_count, arguments.operands);
+	return output_close(&output, good) ? EXIT_GOOD : EXIT_WRONG;
+}

@@ -1,0 +1,84 @@
+#include "control/cli/runtime_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Maps a whole file of a fixed size. *alive: its owner holds the lock. */
+static const void *map(const char *dir, const char *name, size_t size, bool *alive)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	void *at = NULL;
+	int fd;
+
+	*alive = false;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	*alive = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	if (fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
+		at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd); /* the lock that we may have got goes with it */
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void drop(const void *at, size_t size)
+{
+	if (at != NULL)
+		munmap((void *)(uintptr_t)at, size);
+}
+
+static void open_dataplane(const char *dir, struct runtime_files *files)
+{
+	const struct dataplane_file *file;
+	bool alive;
+
+	file = map(dir, DATAPLANE_FILE, sizeof(*file), &alive);
+	if (file == NULL)
+		return;
+	if (alive && file->magic == DATAPLANE_MAGIC && file->abi == IMAGE_ABI &&
+	    file->size == sizeof(*file) && file->counters == COUNTERS) {
+		files->dataplane = file;
+		return;
+	}
+	if (alive)
+		files->mismatch = "the dataplane that runs is of another version than this program";
+	drop(file, sizeof(*file));
+}
+
+static void open_channel(const char *dir, struct runtime_files *files)
+{
+	const struct channel *channel;
+
+	channel = map(dir, CHANNEL_FILE, sizeof(*channel), &files->control_runs);
+	if (channel == NULL)
+		return;
+	if (channel->magic == CHANNEL_MAGIC && channel->abi == IMAGE_ABI) {
+		files->channel = channel;
+		return;
+	}
+	files->mismatch = "the channel was made by another version than this program";
+	drop(channel, sizeof(*channel));
+}
+
+void runtime_files_open(const char *runtime_dir, struct runtime_files *files)
+{
+	memset(files, 0, sizeof(*files));
+	open_dataplane(runtime_dir, files);
+	open_channel(runtime_dir, files);
+}
+
+void runtime_files_close(struct runtime_files *files)
+{
+	drop(files->dataplane, sizeof(*files->dataplane));
+	drop(files->channel, sizeof(*files->channel));
+	memset(files, 0, sizeof(*files));
+}

@@ -1,0 +1,147 @@
+#include "control/cli/status_table.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static long long number_of(json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_uptime(FILE *out, double seconds)
+{
+	static const struct {
+		double seconds;
+		const char *unit;
+	} units[] = {{86400, "days"}, {3600, "hours"}, {60, "minutes"}, {1, "seconds"}};
+
+	for (size_t i = 0; i < 4; i++) {
+		if (seconds < units[i].seconds * 2 && i < 3)
+			continue;
+		fprintf(out, "%.0f %s", seconds / units[i].seconds, units[i].unit);
+		return;
+	}
+}
+
+static void print_program(FILE *out, const char *name, json_t *program)
+{
+	size_t index;
+	json_t *listen;
+
+	fprintf(out, "%-10s ", name);
+	if (!json_is_true(json_object_get(program, "running"))) {
+		fputs("not running\n", out);
+		return;
+	}
+	fprintf(out, "running, pid %lld, for ", number_of(program, "pid"));
+	print_uptime(out, json_number_value(json_object_get(program, "uptime_seconds")));
+	if (*text_of(program, "version") != '\0')
+		fprintf(out, ", version %s", text_of(program, "version"));
+	json_array_foreach(json_object_get(program, "listen"), index, listen)
+	    fprintf(out, "%s%s", index == 0 ? ", answers on " : " ", json_string_value(listen));
+	fputc('\n', out);
+}
+
+static void print_ready(FILE *out, json_t *status)
+{
+	size_t index;
+	json_t *reason;
+
+	fprintf(out, "%-10s %s", "ready",
+		json_is_true(json_object_get(status, "ready")) ? "yes" : "no");
+	json_array_foreach(json_object_get(status, "reasons"), index, reason)
+	    fprintf(out, "%s%s", index == 0 ? ": " : "; ", json_string_value(reason));
+	fputc('\n', out);
+}
+
+static int zone_width(json_t *zones)
+{
+	size_t index, width = 4;
+	json_t *zone;
+
+	json_array_foreach(zones, index, zone) if (strlen(text_of(zone, "name")) > width) width =
+	    strlen(text_of(zone, "name"));
+	return width < 60 ? (int)width : 60;
+}
+
+static void print_zones(FILE *out, json_t *zones)
+{
+	int width = zone_width(zones);
+	size_t index;
+	json_t *zone;
+
+	if (json_array_size(zones) == 0)
+		return;
+	fprintf(out, "\n%-*s %10s %9s %9s %-5s  %s\n", width, "ZONE", "SERIAL", "RECORDS", "NAMES",
+		"STATE", "FILE");
+	json_array_foreach(zones, index, zone)
+	{
+		fprintf(out, "%-*s %10lld %9lld %9lld %-5s  %s\n", width, text_of(zone, "name"),
+			number_of(zone, "serial"), number_of(zone, "records"),
+			number_of(zone, "names"), text_of(zone, "state"), text_of(zone, "file"));
+		if (*text_of(zone, "error") != '\0')
+			fprintf(out, "  %s\n", text_of(zone, "error"));
+	}
+}
+
+static void print_drops(FILE *out, json_t *drops)
+{
+	const char *reason;
+	json_t *count;
+	bool any = false;
+
+	json_object_foreach(drops, reason, count)
+	{
+		fprintf(out, "%s%s=%lld", any ? " " : "", reason,
+			(long long)json_integer_value(count));
+		any = true;
+	}
+	fputs(any ? "\n" : "-\n", out);
+}
+
+static void print_worker(FILE *out, json_t *worker)
+{
+	json_t *core = json_object_get(worker, "core");
+	json_t *seen = json_object_get(worker, "seen");
+	char core_text[24] = "-", seen_text[24] = "-";
+
+	if (json_is_integer(core))
+		snprintf(core_text, sizeof(core_text), "%lld", (long long)json_integer_value(core));
+	if (json_is_integer(seen))
+		snprintf(seen_text, sizeof(seen_text), "%lld", (long long)json_integer_value(seen));
+	else if (json_is_string(seen))
+		snprintf(seen_text, sizeof(seen_text), "%.20s", json_string_value(seen));
+	fprintf(out, "%6lld %-28s %4s %14lld %14lld %10s  ", number_of(worker, "index"),
+		text_of(worker, "io"), core_text, number_of(worker, "queries"),
+		number_of(worker, "answers"), seen_text);
+	print_drops(out, json_object_get(worker, "drops"));
+}
+
+static void print_workers(FILE *out, json_t *workers)
+{
+	size_t index;
+	json_t *worker;
+
+	if (json_array_size(workers) == 0)
+		return;
+	fprintf(out, "\n%6s %-28s %4s %14s %14s %10s  %s\n", "WORKER", "BACK END", "CORE",
+		"QUERIES", "ANSWERS", "SEEN", "DROPS");
+	json_array_foreach(workers, index, worker) print_worker(out, worker);
+}
+
+void status_table_print(FILE *out, json_t *status)
+{
+	print_program(out, "control", json_object_get(status, "control"));
+	print_program(out, "dataplane", json_object_get(status, "dataplane"));
+	print_ready(out, status);
+	fprintf(out, "%-10s %lld\n", "generation", number_of(status, "generation"));
+	print_zones(out, json_object_get(status, "zones"));
+	print_workers(out, json_object_get(status, "workers"));
+}
