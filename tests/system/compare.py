@@ -16,7 +16,11 @@ class Context:
         self.sent_name, self.name, self.rtype, self.mode = name, name.lower(), rtype, mode
         self.peer, self.ours, self.theirs = peer, ours, theirs
         self.zones = zones
-        self.ask = ask  # ask(name, rtype) -> the peer's whole reply over TCP, same EDNS
+        self.ask_peer = ask
+
+    def ask(self, name, rtype):
+        """The peer's whole reply over TCP, with the EDNS and RD of this question."""
+        return self.ask_peer(name, rtype, bool(self.ours.flags & wire.RD))
 
     def differences(self):
         return differences(self.ours, self.theirs)
@@ -42,6 +46,8 @@ def differences(ours, theirs):
 
 def self_check(name, rtype, mode, query, octets, reply):
     """What must hold for every reply of Skua, whatever others say; returns what does not."""
+    if reply is None:
+        return ["malformed"]
     wrong = []
     if octets[12:12 + len(name) + 4] != query[12:12 + len(name) + 4]:
         wrong.append("the question did not come back as sent")

@@ -71,8 +71,8 @@ class Comparison:
         self.count = 0
         self.used = {}
 
-    def ask_peer(self, name, rtype):
-        query = wire.question(1, name, rtype, self.mode.edns, self.mode.do)
+    def ask_peer(self, name, rtype, rd):
+        query = wire.question(1, name, rtype, self.mode.edns, self.mode.do, rd)
         octets = exchange.tcp_one(self.peer.address, query)
         return wire.Reply(octets)
 
@@ -100,6 +100,14 @@ class Comparison:
         return f"{self.count} questions are answered differently, and no rule says why"
 
 
+def read(octets):
+    """None if it is malformed: check_self() tells."""
+    try:
+        return wire.Reply(octets)
+    except wire.Malformed:
+        return None
+
+
 def check_self(report, title, mode, pairs, queries, octets, replies, show):
     wrong = {}
     for (name, rtype), query, reply_octets, reply in zip(pairs, queries, octets, replies):
@@ -119,12 +127,13 @@ def compare_zone(report, options, zones, zone, server, others, used):
         queries = asked(mode, pairs)
         title = f"{zone.path.name} {mode.name} ({len(pairs)} questions)"
         octets = ask_all(server, mode, queries)
-        replies = [wire.Reply(reply) for reply in octets]
+        replies = [read(reply) for reply in octets]
         check_self(report, title, mode, pairs, queries, octets, replies, options.show)
         for peer in others:
             comparison = Comparison(zones, mode, peer, options.show)
             for (name, rtype), ours, theirs in zip(pairs, replies, ask_all(peer, mode, queries)):
-                comparison.look(name, rtype, ours, wire.Reply(theirs))
+                if ours is not None:
+                    comparison.look(name, rtype, ours, wire.Reply(theirs))
             for rule, times in comparison.used.items():
                 used[rule, peer.name] = used.get((rule, peer.name), 0) + times
             name = f"as {peer.name} {title}"

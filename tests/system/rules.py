@@ -1,5 +1,6 @@
 """rules: where Skua may differ from a peer, and why. Each rule explains single differences of one
-question, and only such as it has verified against the zone files or against the peer itself.
+question, and only such as it has verified against the zone files or against the peer itself. A rule
+for one peer alone is backed by the others: they still have to agree with Skua.
 
 A rule is rule(context, differences) -> those of them that it explains.
 """
@@ -89,4 +90,280 @@ def _(context, differences):
                any(r[0] == owner and r[1] == covered for r in context.ours.additional):
                 yield difference
         elif (owner, rtype) in reached and _in_zone_data(context, record):
+            yield difference
+
+
+def _rrsets(records):
+    """{(owner, type, covered type or 0): {(TTL, rdata)}}"""
+    found = {}
+    for owner, rtype, _, ttl, rdata in records:
+        covered = int.from_bytes(rdata[:2], "big") if rtype == wire.RRSIG else 0
+        found.setdefault((owner, rtype, covered), set()).add((ttl, rdata))
+    return found
+
+
+def _whole_at(context, key, records):
+    """The RRset is exactly what the zone files have at its owner."""
+    owner, rtype, covered = key
+    have = set(context.zones.sets_at(owner).get(rtype, ()))
+    if covered:
+        have = {entry for entry in have if int.from_bytes(entry[1][:2], "big") == covered}
+    return records == have
+
+
+@rule("ANY: one whole RRset or several",
+      "RFC 8482 4.1 and 4.2: a server picks which RRsets of the name it sends; each must be whole")
+def _(context, differences):
+    if context.rtype != wire.ANY or not context.ours.answer or not context.theirs.answer:
+        return
+    ours, theirs = _rrsets(context.ours.answer), _rrsets(context.theirs.answer)
+    last = context.ours.answer[-1][0]  # behind a CNAME or DNAME, where the chain ends
+    fine = all(_whole_at(context, key, records) for key, records in ours.items()
+               if key[0] == last)
+    same_chain = {key for key in ours if key[0] != last} == \
+        {key for key in theirs if key[0] != last}
+    if fine and same_chain and context.ours.rcode == 0:
+        for difference in differences:
+            if difference[0] in ("answer extra", "answer missing") and difference[1][0] == last:
+                yield difference
+
+
+def _chain(reply, name):
+    """The names that a reply's CNAMEs lead through, starting at `name`."""
+    aliases = {record[0]: record[4] for record in reply.answer if record[1] == wire.CNAME}
+    steps = [name]
+    while steps[-1] in aliases and aliases[steps[-1]] not in steps:
+        steps.append(aliases[steps[-1]])
+    return steps
+
+
+def _open_end(reply, name):
+    """Where the chain of CNAMEs in a reply leads, if nothing there is in the reply."""
+    steps = _chain(reply, name)
+    if len(steps) == 1 or any(record[0] == steps[-1] for record in reply.answer):
+        return None
+    return steps[-1]
+
+
+class _Completed:
+    """A peer's reply with the rest of its chain, as the peer itself answers when asked for it."""
+
+    def __init__(self, first):
+        self.flags, self.opt, self.opcode = first.flags, first.opt, first.opcode
+        self.question = first.question
+        self.answer = list(first.answer)
+        self.rcode, self.authority, self.additional = \
+            first.rcode, first.authority, first.additional
+
+    def go_on(self, rest):
+        self.answer += [record for record in rest.answer if record not in self.answer]
+        self.rcode, self.authority, self.additional = rest.rcode, rest.authority, rest.additional
+
+
+def _complete(context):
+    completed = _Completed(context.theirs)
+    for _ in range(30):
+        end = _open_end(completed, context.name)
+        if end is None or context.zones.zone_of(end) is None:
+            return completed
+        rest = context.ask(end, context.rtype)
+        if rest is None or rest.rcode not in (0, 3):
+            return completed
+        completed.go_on(rest)
+        if not rest.answer:
+            return completed
+    return completed
+
+
+def _again(context, theirs):
+    """The same question with another reply of the peer."""
+    return type(context)(context.sent_name, context.rtype, context.mode, context.peer,
+                         context.ours, theirs, context.zones, context.ask_peer)
+
+
+def _unexplained(context, theirs, prefixes):
+    """What differs from another reply of the peer and is not explained by rules so named."""
+    again = _again(context, theirs)
+    left = again.differences()
+    for name, _, function in RULES:
+        if left and name.startswith(prefixes):
+            explained = set(function(again, left))
+            left = [difference for difference in left if difference not in explained]
+    return left
+
+
+def _cut(reply):
+    return bool(reply.flags & wire.TC)
+
+
+@rule("chain: followed to its end",
+      "RFC 1034 4.3.2 step 3a: 'change QNAME to the canonical name and go back to step 1', where all "
+      "zones of the server are searched; Knot and NSD stay in the zone, and Knot stops after 5 "
+      "aliases. Compared with what the peer says when asked for the rest")
+def _(context, differences):
+    if context.rtype == wire.CNAME or _cut(context.theirs) or _cut(context.ours):
+        return
+    if _open_end(context.theirs, context.name) is None:
+        return
+    if not _unexplained(context, _complete(context), ("additional:", "chain: has an end")):
+        yield from differences
+
+
+ALIASES_MOST = 16
+
+
+@rule("chain: has an end",
+      "RFC 1034 5.2.2 leaves the rest to the resolver, which goes on from where the reply ends: Skua "
+      f"gives at least {ALIASES_MOST} aliases of an endless or very long chain, others give more or "
+      "fewer; as far as both go, they say the same")
+def _(context, differences):
+    mine, yours = _chain(context.ours, context.name), _chain(context.theirs, context.name)
+    shorter = min(len(mine), len(yours))
+    if len(mine) <= ALIASES_MOST or mine[:shorter] != yours[:shorter] or \
+       _open_end(context.ours, context.name) is None and len(yours) >= len(mine):
+        return
+    for difference in differences:
+        kind, detail = difference
+        if kind == "answer missing" and detail[0] in yours[len(mine) - 1:]:
+            yield difference
+        elif kind == "answer extra" and detail[0] in mine[len(yours) - 1:]:
+            yield difference
+        elif kind == "authority missing" and detail[1] == wire.SOA and len(yours) >= len(mine):
+            yield difference
+
+
+def _whole_reply(context):
+    """What the peer says over TCP, or this reply if that was TCP."""
+    return context.theirs if context.mode.tcp else context.ask(context.sent_name, context.rtype)
+
+
+@rule("size: ours fits",
+      "RFC 2181 9: TC only if something that is needed did not fit. Our reply is whole, within the "
+      "limit, and says what the peer says over TCP")
+def _(context, differences):
+    if not _cut(context.theirs) or _cut(context.ours):
+        return
+    if not _unexplained(context, _whole_reply(context), ("additional:", "chain:", "ANY:")):
+        yield from differences
+
+
+@rule("size: glue that does not fit sets TC",
+      "RFC 9471 3.1: in-domain glue that does not fit makes a referral truncated; NSD leaves out "
+      "glue and does not say so")
+def _(context, differences):
+    if not _cut(context.ours) or _cut(context.theirs) or context.theirs.flags & wire.AA:
+        return
+    whole = _whole_reply(context)
+    if whole.size > context.mode.limit() and \
+       set(context.theirs.authority) == set(whole.authority) and \
+       set(context.theirs.additional) < set(whole.additional):
+        yield from differences
+
+
+@rule("size: ours is compressed less",
+      "RFC 1035 4.1.4: compression is at the server's choice, so that the same records can fit one "
+      "server's reply only. The peer's reply is near the limit; over TCP both are the same question")
+def _(context, differences):
+    if not _cut(context.ours) or _cut(context.theirs) or \
+       context.theirs.size * 10 <= context.mode.limit() * 6:
+        return
+    for difference in differences:
+        if difference == ("flag", "TC") or difference[0].endswith("missing"):
+            yield difference
+
+
+@rule("size: a chain that goes on is cut",
+      "RFC 2181 9: the peer stopped following the chain early, so that what it has is shorter; it "
+      "says itself, when asked for the rest, that there is more")
+def _(context, differences):
+    if not _cut(context.ours) or _cut(context.theirs) or \
+       _open_end(context.theirs, context.name) is None:
+        return
+    if len(_complete(context).answer) > len(context.theirs.answer):
+        for difference in differences:
+            if difference == ("flag", "TC") or difference[0] == "answer missing":
+                yield difference
+
+
+@rule("wildcard: NS and DNAME",
+      "RFC 4592 4.2 and 4.4: NS and DNAME at a wildcard have no defined meaning. NSD and Skua take "
+      "them as any other type, Knot as a delegation")
+def _(context, differences):
+    zone = context.zones.zone_of(context.name)
+    parts = wire.labels(context.name)
+    for skip in range(1, len(parts) + 1):
+        above = wire.from_labels([b"*"] + parts[skip:])
+        if above and context.peer == "knot" and zone and \
+           {wire.NS, wire.DNAME} & set(zone.records.get(above, ())):
+            yield from differences
+            return
+
+
+@rule("DNAME: below a literal asterisk",
+      "RFC 6672 2.3: a DNAME redirects what is below its owner, whatever the owner is called; Knot "
+      "writes the DNAME with the question as owner")
+def _(context, differences):
+    owners = {record[0] for record in context.ours.answer if record[1] == wire.DNAME}
+    for difference in differences:
+        kind, record = difference
+        if context.peer != "knot" or kind not in ("answer missing", "answer extra"):
+            continue
+        owner, rtype, _, ttl, rdata = record
+        if rtype != wire.DNAME:
+            continue
+        if kind == "answer extra" and owner.startswith(b"\x01*") and \
+           (ttl, rdata) in context.zones.sets_at(owner).get(wire.DNAME, ()):
+            yield difference
+        elif kind == "answer missing" and owner == context.name and owner not in owners:
+            yield difference
+
+
+@rule("RRSIG: whole sets of one covered type or several",
+      "RFC 8482 7 counts RRSIG questions with ANY: they ask for everything, and a server picks; the "
+      "signatures of each covered type are whole")
+def _(context, differences):
+    if context.rtype != wire.RRSIG or not context.ours.answer or not context.theirs.answer:
+        return
+    if all(key[1] == wire.RRSIG and key[0] == context.name and _whole_at(context, key, records)
+           for key, records in _rrsets(context.ours.answer).items()):
+        for difference in differences:
+            if difference[0] in ("answer extra", "answer missing") or difference == ("flag", "TC"):
+                yield difference
+
+
+@rule("wildcard: a question for its NSEC",
+      "RFC 4035 3.1.3.3: an answer from a wildcard proves that no closer name exists, also where "
+      "that takes the very NSEC record asked for; Knot leaves it out then")
+def _(context, differences):
+    if context.rtype != wire.NSEC or context.peer != "knot" or not context.ours.answer:
+        return
+    for difference in differences:
+        kind, record = difference
+        if kind == "authority extra" and record[1] in (wire.NSEC, wire.RRSIG) and \
+           record[3:] in context.zones.sets_at(record[0]).get(record[1], ()):
+            yield difference
+
+
+@rule("NSEC3: a question for this type follows a CNAME",
+      "RFC 1034 3.6.2: only NSEC and RRSIG may stand beside a CNAME (RFC 4034 3 and 4), so that an "
+      "NSEC3 question is redirected; NSD does not. Compared with what NSD says of the target")
+def _(context, differences):
+    if context.rtype != wire.NSEC3 or context.peer != "nsd":
+        return
+    aliases = [record for record in context.ours.answer if record[1] == wire.CNAME]
+    if aliases and all(record[3:] in context.zones.sets_at(record[0]).get(wire.CNAME, ())
+                       for record in aliases):
+        yield from differences
+
+
+@rule("NSEC3: NSD proves a name that exists twice",
+      "RFC 5155 7.2.3: NODATA at a name that exists, a literal asterisk too, needs the NSEC3 record "
+      "that matches it, and no more")
+def _(context, differences):
+    zone = context.zones.zone_of(context.name)
+    if context.peer != "nsd" or not context.name.startswith(b"\x01*") or \
+       context.name not in zone.names:
+        return
+    for difference in differences:
+        if difference[0] == "authority missing" and difference[1][1] in (wire.NSEC3, wire.RRSIG):
             yield difference
