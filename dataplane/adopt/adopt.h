@@ -34,6 +34,9 @@ void adopt_close(struct adopt *adopt); /* workers have ended; removes the datapl
  * adoptable image, or NULL if there is none yet. *changed is set if it is another generation than
  * before. */
 const struct image *adopt_newest(struct adopt *adopt, unsigned worker, bool *changed);
+/* Roots that this worker has refused so far (damaged; it stayed with the image it had): for its
+ * counter adopt_refused. */
+uint64_t adopt_refusals(const struct adopt *adopt, unsigned worker);
 /* Before sleeping: holds no image until the next adopt_newest(). */
 void adopt_offline(struct adopt *adopt, unsigned worker);
 

@@ -1,0 +1,292 @@
+#include "control/publish/arena_file.h"
+
+#include "zones/abi/channel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define ARENA_CAPACITY_MAX (64ull << 30) /* what 32-bit references in units of 16 octets reach */
+#define UNFINISHED	   ".new"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Several instances may share one hugetlbfs: the runtime directory's identity is in the name. */
+static void huge_prefix(const struct arena_place *place, char *text, size_t size)
+{
+	struct stat at = {0};
+
+	fstat(place->runtime_fd, &at);
+	snprintf(text, size, "skua-%llx-%llx-" ARENA_FILE_PREFIX, (unsigned long long)at.st_dev,
+		 (unsigned long long)at.st_ino);
+}
+
+static void file_path(const struct arena_place *place, uint32_t id, struct arena_file *file)
+{
+	char prefix[64];
+
+	huge_prefix(place, prefix, sizeof(prefix));
+	if (file->huge)
+		snprintf(file->path, sizeof(file->path), "%s/%s%u", place->huge_pages_dir, prefix,
+			 id);
+	else
+		snprintf(file->path, sizeof(file->path), "%s/" ARENA_FILE_PREFIX "%u" UNFINISHED,
+			 place->runtime_dir, id);
+}
+
+static bool page_size(struct arena_file *file, const char *directory, char *error,
+		      size_t error_size)
+{
+	struct statfs fs;
+
+	if (fstatfs(file->fd, &fs) != 0) {
+		snprintf(error, error_size, "%s: %s", file->path, strerror(errno));
+		return false;
+	}
+	if (file->huge && fs.f_type != HUGETLBFS_MAGIC) {
+		snprintf(error, error_size,
+			 "%s is not a hugetlbfs: mount one there (mount -t hugetlbfs none %s), or "
+			 "use --huge-pages off",
+			 directory, directory);
+		return false;
+	}
+	file->huge = fs.f_type == HUGETLBFS_MAGIC;
+	file->page = file->huge ? (uint64_t)fs.f_bsize : 2u << 20;
+	return true;
+}
+
+static bool file_map(struct arena_file *file, uint64_t capacity, char *error, size_t error_size)
+{
+	void *base;
+
+	file->capacity = (capacity + file->page - 1) / file->page * file->page;
+	if (capacity == 0 || file->capacity > ARENA_CAPACITY_MAX) {
+		snprintf(error, error_size, "an arena has between 1 octet and 64 GiB, not %llu",
+			 (unsigned long long)capacity);
+		return false;
+	}
+	if (ftruncate(file->fd, (off_t)file->capacity) != 0) {
+		snprintf(error, error_size,
+			 "%s: can't make a sparse file of %llu MiB: %s; raise the limit on file "
+			 "sizes (ulimit -f), or use a tmpfs as --runtime-dir",
+			 file->path, (unsigned long long)file->capacity >> 20, strerror(errno));
+		return false;
+	}
+	base = mmap(NULL, file->capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+		    file->fd, 0);
+	if (base == MAP_FAILED) {
+		snprintf(error, error_size,
+			 "%s: can't map %llu MiB of address space: %s; raise the limit on virtual "
+			 "memory (ulimit -v)",
+			 file->path, (unsigned long long)file->capacity >> 20, strerror(errno));
+		return false;
+	}
+	file->base = base;
+	madvise(base, file->capacity, MADV_DONTDUMP);
+	return true;
+}
+
+bool arena_file_make(const struct arena_place *place, uint32_t id, uint64_t capacity,
+		     struct arena_file *file, char *error, size_t error_size)
+{
+	const char *directory =
+	    place->huge_pages_dir != NULL ? place->huge_pages_dir : place->runtime_dir;
+
+	*file = (struct arena_file){.id = id, .huge = place->huge_pages_dir != NULL};
+	file_path(place, id, file);
+	unlink(file->path);
+	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (file->fd < 0) {
+		snprintf(error, error_size, "can't create %s: %s; make %s writable for user %u",
+			 file->path, strerror(errno), directory, (unsigned)geteuid());
+		return false;
+	}
+	if (fchmod(file->fd, 0640) == 0 && page_size(file, directory, error, error_size) &&
+	    file_map(file, capacity, error, error_size))
+		return true;
+	unlink(file->path);
+	close(file->fd);
+	return false;
+}
+
+static void grow_refused(struct arena_file *file, uint64_t octets, int reason)
+{
+	unsigned long long mib = (octets - file->backed) >> 20;
+
+	if (reason == ENOSPC && file->huge)
+		snprintf(file->error, sizeof(file->error),
+			 "%s: no free huge pages for %llu MiB more: raise vm.nr_hugepages "
+			 "(sysctl -w vm.nr_hugepages=N), or use --huge-pages off",
+			 file->path, mib);
+	else if (reason == ENOSPC)
+		snprintf(file->error, sizeof(file->error),
+			 "%s: no room for %llu MiB more: enlarge that file system (mount -o "
+			 "remount,size=…), or choose another --runtime-dir",
+			 file->path, mib);
+	else if (reason == EOPNOTSUPP)
+		snprintf(file->error, sizeof(file->error),
+			 "%s: that file system can't set memory aside (fallocate): use a tmpfs as "
+			 "--runtime-dir",
+			 file->path);
+	else
+		snprintf(file->error, sizeof(file->error), "%s: no memory for %llu MiB more: %s",
+			 file->path, mib, strerror(reason));
+}
+
+bool arena_file_grow(void *context, uint64_t octets)
+{
+	struct arena_file *file = context;
+	uint64_t wanted = (octets + file->page - 1) / file->page * file->page;
+	int result;
+
+	if (wanted <= file->backed)
+		return true;
+	do
+		result =
+		    fallocate(file->fd, 0, (off_t)file->backed, (off_t)(wanted - file->backed));
+	while (result != 0 && errno == EINTR);
+	if (result != 0) {
+		grow_refused(file, wanted, errno);
+		return false;
+	}
+	/* One call instead of a page fault each; where the kernel can't, faults do it. */
+	madvise(file->base + file->backed, wanted - file->backed, MADV_POPULATE_WRITE);
+	file->backed = wanted;
+	return true;
+}
+
+bool arena_file_show(const struct arena_place *place, struct arena_file *file, char *error,
+		     size_t error_size)
+{
+	char made[64], name[32];
+	bool done = true;
+
+	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%u", file->id);
+	snprintf(made, sizeof(made), "%s" UNFINISHED, name);
+	if (place->huge_pages_dir != NULL) {
+		unlinkat(place->runtime_fd, made, 0);
+		done = symlinkat(file->path, place->runtime_fd, made) == 0;
+	}
+	if (done && renameat(place->runtime_fd, made, place->runtime_fd, name) == 0) {
+		if (place->huge_pages_dir == NULL)
+			file->path[strlen(file->path) - strlen(UNFINISHED)] = '\0';
+		return true;
+	}
+	snprintf(error, error_size, "can't create %s/%s: %s", place->runtime_dir, name,
+		 strerror(errno));
+	return false;
+}
+
+void arena_file_close(struct arena_file *file)
+{
+	munmap(file->base, file->capacity);
+	close(file->fd);
+}
+
+void arena_file_remove(const struct arena_place *place, uint32_t id)
+{
+	char name[32], target[PATH_MAX];
+	ssize_t length;
+
+	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%u", id);
+	length = readlinkat(place->runtime_fd, name, target, sizeof(target) - 1);
+	if (length > 0) {
+		target[length] = '\0';
+		unlink(target);
+	}
+	unlinkat(place->runtime_fd, name, 0);
+}
+
+/* "arena.17" -> 17; anything else, and what is not finished: 0. */
+static uint32_t id_in_name(const char *name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	unsigned long id;
+	char *end;
+
+	if (strncmp(name, prefix, length) != 0 || name[length] < '1' || name[length] > '9')
+		return 0;
+	id = strtoul(name + length, &end, 10);
+	return *end == '\0' && id <= UINT32_MAX ? (uint32_t)id : 0;
+}
+
+static bool is_unfinished(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > sizeof(UNFINISHED) - 1 &&
+	       strcmp(name + length + 1 - sizeof(UNFINISHED), UNFINISHED) == 0 &&
+	       (strncmp(name, ARENA_FILE_PREFIX, strlen(ARENA_FILE_PREFIX)) == 0 ||
+		strncmp(name, CHANNEL_FILE ".", strlen(CHANNEL_FILE ".")) == 0);
+}
+
+static DIR *directory_of(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+
+	if (directory == NULL && copy >= 0)
+		close(copy);
+	return directory;
+}
+
+static uint32_t sweep_runtime(const struct arena_place *place, uint32_t keep)
+{
+	DIR *directory = directory_of(place->runtime_fd);
+	const struct dirent *entry;
+	uint32_t largest = 0;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		uint32_t id = id_in_name(entry->d_name, ARENA_FILE_PREFIX);
+
+		if (id > largest)
+			largest = id;
+		if (id != 0 && id != keep)
+			arena_file_remove(place, id);
+		if (is_unfinished(entry->d_name))
+			unlinkat(place->runtime_fd, entry->d_name, 0);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return largest;
+}
+
+/* Files on hugetlbfs whose control was killed before their link had a name. */
+static uint32_t sweep_huge(const struct arena_place *place, uint32_t keep)
+{
+	DIR *directory = place->huge_pages_dir == NULL ? NULL : opendir(place->huge_pages_dir);
+	const struct dirent *entry;
+	uint32_t largest = 0;
+	char prefix[64];
+
+	huge_prefix(place, prefix, sizeof(prefix));
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		uint32_t id = id_in_name(entry->d_name, prefix);
+
+		if (id > largest)
+			largest = id;
+		if (id != 0 && id != keep)
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return largest;
+}
+
+uint32_t arena_files_sweep(const struct arena_place *place, uint32_t keep)
+{
+	uint32_t runtime = sweep_runtime(place, keep);
+	uint32_t huge = sweep_huge(place, keep);
+
+	return runtime > huge ? runtime : huge;
+}
