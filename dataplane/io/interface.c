@@ -1,0 +1,143 @@
+#include "dataplane/io/interface.h"
+
+#include <dirent.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/if_vlan.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void list_names(char *names, size_t size)
+{
+	struct if_nameindex *all = if_nameindex();
+	size_t at = 0;
+
+	names[0] = '\0';
+	if (!all)
+		return;
+	for (unsigned i = 0; all[i].if_index != 0 && at < size; i++)
+		at +=
+		    (size_t)snprintf(names + at, size - at, "%s%s", i ? ", " : "", all[i].if_name);
+	if_freenameindex(all);
+}
+
+unsigned interface_index(const char *name, char *names, size_t names_size)
+{
+	unsigned index = if_nametoindex(name);
+
+	if (index == 0)
+		list_names(names, names_size);
+	return index;
+}
+
+/* One ioctl on the interface of that name; request's data is in place. */
+static bool ask(const char *name, unsigned long what, struct ifreq *request)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int result;
+
+	if (fd < 0)
+		return false;
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	result = ioctl(fd, what, request);
+	close(fd);
+	return result == 0;
+}
+
+/* What sysfs shows, for drivers that do not tell ethtool. */
+static unsigned count_queue_folders(const char *name)
+{
+	char path[64];
+	struct dirent *entry;
+	unsigned count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.20s/queues", name);
+	folder = opendir(path);
+	if (!folder)
+		return 1;
+	while ((entry = readdir(folder)))
+		count += strncmp(entry->d_name, "rx-", 3) == 0;
+	closedir(folder);
+	return count > 0 ? count : 1;
+}
+
+unsigned interface_queues(const char *name)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (char *)&channels};
+
+	if (!ask(name, SIOCETHTOOL, &request))
+		return count_queue_folders(name);
+	if (channels.combined_count + channels.rx_count == 0)
+		return 1;
+	return channels.combined_count + channels.rx_count;
+}
+
+unsigned interface_mtu(const char *name)
+{
+	struct ifreq request = {0};
+
+	return ask(name, SIOCGIFMTU, &request) ? (unsigned)request.ifr_mtu : 0;
+}
+
+static bool is_vlan_on(const char *candidate, const char *name)
+{
+	struct vlan_ioctl_args request = {.cmd = GET_VLAN_REALDEV_NAME_CMD};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int result;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.device1, sizeof(request.device1), "%.15s", candidate);
+	result = ioctl(fd, SIOCGIFVLAN, &request);
+	close(fd);
+	return result == 0 && strncmp(request.u.device2, name, sizeof(request.u.device2)) == 0;
+}
+
+/* False: neither IPv4 nor IPv6. */
+static bool as_in6(const struct sockaddr *address, struct in6_addr *out)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (!address)
+		return false;
+	if (address->sa_family == AF_INET6) {
+		memcpy(out, (const char *)address + offsetof(struct sockaddr_in6, sin6_addr), 16);
+		return true;
+	}
+	if (address->sa_family != AF_INET)
+		return false;
+	memcpy(out->s6_addr, mapped, 12);
+	memcpy(out->s6_addr + 12, (const char *)address + offsetof(struct sockaddr_in, sin_addr),
+	       4);
+	return true;
+}
+
+int interface_addresses(const char *name, struct interface_address *addresses, unsigned max)
+{
+	struct ifaddrs *all;
+	unsigned count = 0;
+
+	if (getifaddrs(&all) < 0)
+		return -1;
+	for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct interface_address found;
+
+		if (!as_in6(i->ifa_addr, &found.address))
+			continue;
+		if (strcmp(i->ifa_name, name) != 0 && !is_vlan_on(i->ifa_name, name))
+			continue;
+		if (count < max)
+			addresses[count] = found;
+		count++;
+	}
+	freeifaddrs(all);
+	return (int)count;
+}

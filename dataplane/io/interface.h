@@ -1,0 +1,27 @@
+/* interface.h: what the kernel says of a network interface. Asked when needed; nothing is kept.
+ *
+ * Threads: any. Source: netdevice(7), getifaddrs(3), linux/ethtool.h, linux/if_vlan.h. */
+#ifndef SKUA_DATAPLANE_IO_INTERFACE_H
+#define SKUA_DATAPLANE_IO_INTERFACE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* 0: there is none of that name; *names then lists those that exist, as "lo, eth0". */
+unsigned interface_index(const char *name, char *names, size_t names_size);
+/* Receive queues in use; 1 where the driver has no notion of them. */
+unsigned interface_queues(const char *name);
+/* Octets of the largest IP packet; 0: the interface is gone. */
+unsigned interface_mtu(const char *name);
+
+struct interface_address {
+	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+/* Unicast addresses of the interface and of the VLAN interfaces on top of it: what can be the
+ * destination of a frame that comes in here. Returns how many there are, of which the first max
+ * are stored; -1: the kernel did not say (errno). */
+int interface_addresses(const char *name, struct interface_address *addresses, unsigned max);
+
+#endif

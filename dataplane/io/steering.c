@@ -1,0 +1,343 @@
+#include "dataplane/io/steering.h"
+
+#include "dataplane/io/address.h"
+#include "dataplane/io/interface.h"
+#include "dataplane/io/steer.h"
+#include "zones/abi/channel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DNS_PORT      53
+#define LEAVING_TRIES 400 /* times LEAVING_PAUSE: how long a dead process's program may stay */
+#define LEAVING_PAUSE 5000000
+
+/* Made from steer.bpf.c at build time. */
+extern const unsigned char steer_object[];
+extern const size_t steer_object_size;
+
+struct steering {
+	const char *interface;
+	unsigned index;
+	const struct listen_address *listen;
+	unsigned listen_count;
+	struct bpf_object *object;
+	int queues;    /* map fd, owned by the object */
+	int addresses; /* map fd, owned by the object */
+	int link;
+	bool native;
+	unsigned known_count;
+	struct steer_key *known; /* sorted: what the map holds */
+	struct steer_key *wanted;
+	struct interface_address *found;
+};
+
+static void explain(char error[IO_ERROR_TEXT], const char *what, int reason)
+{
+	const char *hint = "";
+
+	if (reason == EPERM || reason == EACCES)
+		hint = ": needs root, or CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF "
+		       "(AmbientCapabilities= in systemd), or use --io socket";
+	else if (reason == ENOMEM)
+		hint = ": raise the limit on locked memory (`ulimit -l unlimited`, "
+		       "LimitMEMLOCK=infinity in systemd)";
+	else if (reason == ENOSYS || reason == EINVAL || reason == EOPNOTSUPP)
+		hint = ": AF_XDP needs Linux 5.10 or newer, or use --io socket";
+	snprintf(error, IO_ERROR_TEXT, "%s: %s%s", what, strerror(reason), hint);
+}
+
+/* Sets a constant of the program before it is loaded. */
+static uint16_t only_port(const struct steering *steering)
+{
+	uint16_t port = DNS_PORT;
+
+	for (unsigned i = 0; i < steering->listen_count; i++) {
+		uint16_t here = address_port(&steering->listen[i].address);
+
+		if (i > 0 && here != port)
+			return 0;
+		port = here;
+	}
+	return htons(port);
+}
+
+static bool load_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "skua");
+	uint16_t port = only_port(steering);
+	struct bpf_map *constants;
+
+	steering->object = bpf_object__open_mem(steer_object, steer_object_size, &options);
+	if (!steering->object) {
+		explain(error, "can't read the XDP program in this build", errno);
+		return false;
+	}
+	constants = bpf_object__find_map_by_name(steering->object, ".rodata");
+	if (!constants || bpf_map__set_initial_value(constants, &port, sizeof(port)) != 0 ||
+	    bpf_map__set_max_entries(bpf_object__find_map_by_name(steering->object, STEER_QUEUES),
+				     queues) != 0) {
+		explain(error, "can't prepare the XDP program", errno);
+		return false;
+	}
+	if (bpf_object__load(steering->object) != 0) {
+		explain(error, "the kernel refuses the XDP program", errno);
+		return false;
+	}
+	steering->queues = bpf_object__find_map_fd_by_name(steering->object, STEER_QUEUES);
+	steering->addresses = bpf_object__find_map_fd_by_name(steering->object, STEER_ADDRESSES);
+	return true;
+}
+
+/* The id of a program on the interface, in whatever mode; 0: none. */
+static uint32_t attached_program(unsigned index, const char **mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query((int)index, 0, &query) != 0)
+		return 0;
+	*mode = query.skb_prog_id ? "xdpgeneric" : query.hw_prog_id ? "xdpoffload" : "xdpdrv";
+	return query.skb_prog_id  ? query.skb_prog_id
+	       : query.hw_prog_id ? query.hw_prog_id
+				  : query.prog_id;
+}
+
+static void program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	name[0] = '\0';
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Whether the interface is free of XDP programs. The program of a Skua that was just killed may
+ * still be on its way out; it is given the time. */
+static bool is_free(const struct steering *steering, char error[IO_ERROR_TEXT])
+{
+	char name[BPF_OBJ_NAME_LEN];
+	const char *mode = "xdp";
+	uint32_t id = 0;
+
+	for (unsigned i = 0; i < LEAVING_TRIES; i++) {
+		id = attached_program(steering->index, &mode);
+		if (id == 0)
+			return true;
+		program_name(id, name);
+		if (strcmp(name, STEER_PROGRAM) != 0)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = LEAVING_PAUSE}, NULL);
+	}
+	if (strcmp(name, STEER_PROGRAM) == 0)
+		snprintf(error, IO_ERROR_TEXT,
+			 "another Skua serves %s (XDP program %s, id %u): stop it first",
+			 steering->interface, name, id);
+	else
+		snprintf(
+		    error, IO_ERROR_TEXT,
+		    "%s has the XDP program \"%s\" (id %u, %s) of somebody else, which is left "
+		    "alone: see it with `ip link show dev %s` or `bpftool prog show id %u`; stop "
+		    "the program that owns it, or take it off with `ip link set dev %s %s off`",
+		    steering->interface, name, id, mode, steering->interface, id,
+		    steering->interface, mode);
+	return false;
+}
+
+static int attach(const struct steering *steering, uint32_t mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode);
+	struct bpf_program *program =
+	    bpf_object__find_program_by_name(steering->object, STEER_PROGRAM);
+
+	return bpf_link_create(bpf_program__fd(program), (int)steering->index, BPF_XDP, &options);
+}
+
+/* In the driver if it can; what hinders it there (no support, MTU, queues) does not matter. */
+static bool attach_somehow(struct steering *steering, char error[IO_ERROR_TEXT])
+{
+	char what[96];
+
+	if (!is_free(steering, error))
+		return false;
+	steering->native = true;
+	steering->link = attach(steering, XDP_FLAGS_DRV_MODE);
+	if (steering->link < 0 && errno != EPERM && errno != EBUSY) {
+		steering->native = false;
+		steering->link = attach(steering, XDP_FLAGS_SKB_MODE);
+	}
+	if (steering->link >= 0)
+		return true;
+	snprintf(what, sizeof(what), "can't attach the XDP program to %s", steering->interface);
+	explain(error, what, errno);
+	return false;
+}
+
+struct steering *steering_open(const char *interface, unsigned index, unsigned queues,
+			       const struct listen_address *listen, unsigned listen_count,
+			       char error[IO_ERROR_TEXT])
+{
+	struct steering *steering = calloc(1, sizeof(*steering));
+
+	libbpf_set_print(NULL); /* our message says it */
+	if (!steering) {
+		explain(error, "the XDP program's data", ENOMEM);
+		return NULL;
+	}
+	steering->interface = interface;
+	steering->index = index;
+	steering->listen = listen;
+	steering->listen_count = listen_count;
+	steering->link = -1;
+	steering->known = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->known));
+	steering->wanted = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->wanted));
+	steering->found = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->found));
+	if (!steering->known || !steering->wanted || !steering->found)
+		explain(error, "the XDP program's data", ENOMEM);
+	else if (load_program(steering, queues, error) && attach_somehow(steering, error))
+		return steering;
+	steering_close(steering);
+	return NULL;
+}
+
+void steering_close(struct steering *steering)
+{
+	if (steering->link >= 0)
+		close(steering->link);
+	if (steering->object)
+		bpf_object__close(steering->object);
+	free(steering->known);
+	free(steering->wanted);
+	free(steering->found);
+	free(steering);
+}
+
+bool steering_is_native(const struct steering *steering)
+{
+	return steering->native;
+}
+
+bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
+			char error[IO_ERROR_TEXT])
+{
+	if (bpf_map_update_elem(steering->queues, &queue, &fd, BPF_ANY) == 0)
+		return true;
+	explain(error, "can't give the queue's socket to the XDP program", errno);
+	return false;
+}
+
+static bool is_ipv4(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_V4MAPPED(address);
+}
+
+static unsigned want(struct steering *steering, unsigned count, const struct in6_addr *address,
+		     uint16_t port)
+{
+	struct steer_key key = {.port = htons(port)};
+
+	if (count == STEER_ADDRESSES_MAX)
+		return count;
+	memcpy(key.address, address, 16);
+	steering->wanted[count] = key;
+	return count + 1;
+}
+
+/* All the interface's addresses of a family (AF_UNSPEC: of both) at one port. */
+static unsigned want_found(struct steering *steering, unsigned count, unsigned found, int family,
+			   uint16_t port)
+{
+	for (unsigned i = 0; i < found; i++) {
+		const struct in6_addr *address = &steering->found[i].address;
+
+		if (family == AF_UNSPEC || (family == AF_INET) == is_ipv4(address))
+			count = want(steering, count, address, port);
+	}
+	return count;
+}
+
+static unsigned want_listed(struct steering *steering, unsigned count,
+			    const struct sockaddr_storage *listed)
+{
+	struct in6_addr address = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	if (listed->ss_family == AF_INET)
+		memcpy(address.s6_addr + 12,
+		       &((const struct sockaddr_in *)(const void *)listed)->sin_addr, 4);
+	else
+		address = ((const struct sockaddr_in6 *)(const void *)listed)->sin6_addr;
+	return want(steering, count, &address, address_port(listed));
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct steer_key));
+}
+
+/* Fills wanted[], sorted and without doubles; returns their number, -1 if it can't be said now. */
+static int list_wanted(struct steering *steering)
+{
+	unsigned count = 0, unique = 0;
+	int found = interface_addresses(steering->interface, steering->found, STEER_ADDRESSES_MAX);
+
+	if (found < 0)
+		return -1;
+	if (found > STEER_ADDRESSES_MAX)
+		found = STEER_ADDRESSES_MAX;
+	if (steering->listen_count == 0)
+		count = want_found(steering, 0, (unsigned)found, AF_UNSPEC, DNS_PORT);
+	for (unsigned i = 0; i < steering->listen_count; i++) {
+		const struct sockaddr_storage *listed = &steering->listen[i].address;
+
+		if (address_is_unspecified(listed))
+			count = want_found(steering, count, (unsigned)found, listed->ss_family,
+					   address_port(listed));
+		else
+			count = want_listed(steering, count, listed);
+	}
+	qsort(steering->wanted, count, sizeof(struct steer_key), compare_keys);
+	for (unsigned i = 0; i < count; i++)
+		if (i == 0 || compare_keys(&steering->wanted[i], &steering->wanted[i - 1]) != 0)
+			steering->wanted[unique++] = steering->wanted[i];
+	return (int)unique;
+}
+
+/* One walk along both sorted lists: what is only in the old one leaves the map, what is only in
+ * the new one enters it. Those that stay are never out of it. */
+unsigned steering_refresh(struct steering *steering)
+{
+	int listed = list_wanted(steering);
+	unsigned count = (unsigned)listed, old = 0, new = 0;
+	struct steer_key *kept = steering->known;
+	uint8_t present = 1;
+
+	if (listed < 0)
+		return steering->known_count;
+	while (old < steering->known_count || new < count) {
+		int order = old == steering->known_count ? 1
+			    : new == count		 ? -1
+					   : compare_keys(&kept[old], &steering->wanted[new]);
+
+		if (order < 0)
+			bpf_map_delete_elem(steering->addresses, &kept[old]);
+		else if (order > 0)
+			bpf_map_update_elem(steering->addresses, &steering->wanted[new], &present,
+					    BPF_ANY);
+		old += order <= 0;
+		new += order >= 0;
+	}
+	steering->known = steering->wanted;
+	steering->wanted = kept;
+	steering->known_count = count;
+	return count;
+}

@@ -1,0 +1,30 @@
+/* steering.h: the XDP program on an interface, and what it is told: which addresses are ours and
+ * which queue has which socket.
+ *
+ * The program hangs on a BPF link: it leaves the interface when the process ends, however it ends.
+ * Threads: the main thread. Errors: one line for the user. Source: bpf(2), AF_XDP in the kernel's
+ * documentation. */
+#ifndef SKUA_DATAPLANE_IO_STEERING_H
+#define SKUA_DATAPLANE_IO_STEERING_H
+
+#include "dataplane/io/packet_io.h"
+
+struct steering;
+
+/* Loads the program and attaches it to the interface; it passes everything until it is told more.
+ * listen is borrowed for as long as the steering lives; listen_count 0 stands for port 53 on all
+ * the interface's addresses. NULL: error says what failed and what to do; another program on the
+ * interface is named, never replaced. */
+struct steering *steering_open(const char *interface, unsigned index, unsigned queues,
+			       const struct listen_address *listen, unsigned listen_count,
+			       char error[IO_ERROR_TEXT]);
+/* In the driver, before the kernel has made anything of the frame; else the slower generic hook. */
+bool steering_is_native(const struct steering *steering);
+/* Frames of that queue that are for us go to the AF_XDP socket fd. */
+bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
+			char error[IO_ERROR_TEXT]);
+/* Makes the program's addresses those of now. Returns how many there are. */
+unsigned steering_refresh(struct steering *steering);
+void steering_close(struct steering *steering);
+
+#endif
