@@ -40,6 +40,7 @@ struct worker {
 /* The only writer of both: plain counting, relaxed stores; readers load relaxed. */
 static void show_counts(struct worker *worker)
 {
+	worker->counts[COUNT_adopt_refused] = adopt_refusals(worker->adopt, worker->index);
 	for (unsigned i = 0; i < COUNTERS; i++)
 		atomic_store_explicit(&worker->shared->count[i], worker->counts[i],
 				      memory_order_relaxed);
