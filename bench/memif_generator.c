@@ -3,11 +3,12 @@
  *
  *   memif_generator EAL-ARGUMENTS -- [--pattern P] [--names N] [--seconds S] [--rate R | --window
  * K]
- *                                    [--to ADDRESS] [--edns]
+ *                                    [--to ADDRESS] [--edns] [--echo]
  *
  * With --rate R it offers R queries a second whatever comes back; with --window K (the default,
- * 512) it keeps K of them under way: as fast as answered. Ids, ports and names are random. It is
- * one thread that polls: give it a core of its own (EAL: -l CORE). Prints one line of key=value;
+ * 512) it keeps K of them under way: as fast as answered. Ids, ports and names are random. With
+ * --echo the peer is expected to return the queries (testpmd's 5tswap): the ceiling of the link. It
+ * is one thread that polls: give it a core of its own (EAL: -l CORE). Prints one line of key=value;
  * exit status 1 if an answer was wrong or none came. */
 #include "bench/epc_queries.h"
 
@@ -35,6 +36,7 @@ struct settings {
 	double seconds;
 	uint64_t rate; /* queries a second; 0: a window */
 	unsigned window;
+	bool echo; /* what comes back is not looked at */
 };
 
 /* By id; `used` from sending to the answer. */
@@ -130,6 +132,15 @@ static void send_queries(struct generator *generator, unsigned n)
 		forget(generator, frame[sent++]);
 }
 
+static enum answer_fault check(const struct generator *generator, unsigned name,
+			       struct rte_mbuf *frame)
+{
+	if (generator->settings.echo)
+		return ANSWER_RIGHT;
+	return answer_check(&generator->table, name, rte_pktmbuf_mtod(frame, const uint8_t *),
+			    frame->data_len);
+}
+
 static void take_answer(struct generator *generator, struct rte_mbuf *frame)
 {
 	const uint8_t *octets = rte_pktmbuf_mtod(frame, const uint8_t *);
@@ -148,8 +159,7 @@ static void take_answer(struct generator *generator, struct rte_mbuf *frame)
 	slot->used = false;
 	generator->under_way--;
 	generator->tally.answered++;
-	generator->tally
-	    .fault[answer_check(&generator->table, slot->name, octets, frame->data_len)]++;
+	generator->tally.fault[check(generator, slot->name, frame)]++;
 }
 
 static unsigned receive(struct generator *generator)
@@ -249,7 +259,7 @@ static void parse(int argc, char **argv, struct settings *out)
 	static const struct option options[] = {
 	    {"pattern", 1, NULL, 'p'}, {"names", 1, NULL, 'n'},	 {"seconds", 1, NULL, 's'},
 	    {"rate", 1, NULL, 'r'},    {"window", 1, NULL, 'w'}, {"to", 1, NULL, 't'},
-	    {"edns", 0, NULL, 'e'},    {NULL, 0, NULL, 0},
+	    {"edns", 0, NULL, 'e'},    {"echo", 0, NULL, 'E'},	 {NULL, 0, NULL, 0},
 	};
 	struct in_addr to = {.s_addr = htonl(0xc0000235)}; /* 192.0.2.53 */
 	int option;
@@ -273,9 +283,11 @@ static void parse(int argc, char **argv, struct settings *out)
 			out->window = (unsigned)atoi(optarg);
 		else if (option == 'e')
 			out->query.edns = true;
+		else if (option == 'E')
+			out->echo = true;
 		else if (option != 't' || inet_pton(AF_INET, optarg, &to) != 1)
 			die("options behind --: --pattern --names --seconds --rate --window --to "
-			    "--edns");
+			    "--edns --echo");
 	}
 	if (out->query.names == 0 || out->window == 0 || out->window > OUTSTANDING / 2)
 		die("--names is at least 1, --window 1 to 32768");
