@@ -60,7 +60,16 @@ static enum put_result put_rrset(struct composer *c, struct response *r, enum re
 	if (v->rrset->type == TYPE_A || v->rrset->type == TYPE_AAAA)
 		rotation = next_rotation(c);
 	tail_open(v->node, v->rrset, part, &tail);
-	enum put_result result = reply_put(&r->reply, section, owner, &tail, rotation);
+	return reply_put(&r->reply, section, owner, &tail, rotation);
+}
+
+/* The same, and what it leads to may become additional data. */
+static enum put_result put_leading(struct composer *c, struct response *r,
+				   enum reply_section section, const struct owner *owner,
+				   const struct verdict *v, enum tail_part part)
+{
+	enum put_result result = put_rrset(c, r, section, owner, v, part);
+
 	if (result == PUT_DONE)
 		additional_note(&c->additional, &r->reply, v->node, v->rrset, r->asked.hash);
 	return result;
@@ -100,7 +109,7 @@ static struct outcome put_answer(struct composer *c, struct response *r, const s
 	struct owner owner = asked_owner(r);
 
 	note_expansion(r, v);
-	return ended(put_rrset(c, r, SECTION_ANSWER, &owner, v, part_of(r)));
+	return ended(put_leading(c, r, SECTION_ANSWER, &owner, v, part_of(r)));
 }
 
 /* The next name of the chain, whose wire form is in query.name: returns false if the chain ends,
@@ -223,7 +232,8 @@ static struct outcome put_negative(struct composer *c, struct response *r, const
 	return ended(put);
 }
 
-/* RFC 4035 3.1.4: DS, or proof that there is none. */
+/* RFC 4035 3.1.4: DS, or proof that there is none. In a zone without signatures neither means
+ * anything. */
 static enum put_result put_ds(struct composer *c, struct response *r, const struct verdict *v,
 			      const struct owner *owner)
 {
@@ -231,6 +241,8 @@ static enum put_result put_ds(struct composer *c, struct response *r, const stru
 	struct proof_of of = subject_of(r, v);
 
 	ds.rrset = image_rrset(v->node, TYPE_DS);
+	if (ds.rrset != NULL && !proof_zone_is_signed(&c->proof, &of))
+		return PUT_DONE;
 	if (ds.rrset != NULL)
 		return put_rrset(c, r, SECTION_AUTHORITY, owner, &ds, TAIL_SIGNED);
 	return proof_unsigned(&c->proof, &of, v->node);
@@ -239,7 +251,7 @@ static enum put_result put_ds(struct composer *c, struct response *r, const stru
 static struct outcome put_referral(struct composer *c, struct response *r, const struct verdict *v)
 {
 	struct owner owner = suffix_owner(r, name_labels(v->node->name));
-	enum put_result put = put_rrset(c, r, SECTION_AUTHORITY, &owner, v, TAIL_PLAIN);
+	enum put_result put = put_leading(c, r, SECTION_AUTHORITY, &owner, v, TAIL_PLAIN);
 
 	r->referral = true;
 	if (put == PUT_DONE && r->query.dnssec_ok)
@@ -263,8 +275,8 @@ static struct outcome put_all(struct composer *c, struct response *r, const stru
 		if (one.rrset->flags & IMAGE_RRSET_PARENT_SIDE ||
 		    (signatures && one.rrset->signed_count == one.rrset->count))
 			continue;
-		put = put_rrset(c, r, SECTION_ANSWER, &owner, &one,
-				signatures ? TAIL_SIGNATURES : part_of(r));
+		put = signatures ? put_rrset(c, r, SECTION_ANSWER, &owner, &one, TAIL_SIGNATURES)
+				 : put_leading(c, r, SECTION_ANSWER, &owner, &one, part_of(r));
 		any = true;
 		if (c->transport == TRANSPORT_UDP)
 			break;

@@ -31,6 +31,13 @@ static enum put_result open_zone(const struct proof *p, const struct proof_of *o
 	return PUT_DONE;
 }
 
+bool proof_zone_is_signed(const struct proof *p, const struct proof_of *of)
+{
+	struct signed_zone zone;
+
+	return open_zone(p, of, &zone) == PUT_DONE && zone.zone != NULL;
+}
+
 bool proof_owner(const struct reply *reply, const struct proof_of *of,
 		 const struct image_node *node, struct owner *owner)
 {

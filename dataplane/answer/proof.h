@@ -42,6 +42,9 @@ enum put_result proof_wildcard(struct proof *proof, const struct proof_of *of);
 enum put_result proof_unsigned(struct proof *proof, const struct proof_of *of,
 			       const struct image_node *cut);
 
+/* True if the zone has a chain of NSEC or NSEC3. */
+bool proof_zone_is_signed(const struct proof *proof, const struct proof_of *of);
+
 /* The owner for a node's records: as much of the name at `at` as they share, the rest spelled out.
  * false: the node's name is no name, or does not fit. */
 bool proof_owner(const struct reply *reply, const struct proof_of *of,
