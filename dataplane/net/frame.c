@@ -252,6 +252,8 @@ bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t len
 		return false;
 	if (frame[0] & 1) /* a group address: multicast or broadcast */
 		return refuse(reason, COUNT_drop_not_ours);
+	if (frame[6] & 1) /* and the reply would go to one */
+		return refuse(reason, COUNT_drop_source);
 	if (!read_udp(rules, &packet, &udp_length, reason))
 		return false;
 

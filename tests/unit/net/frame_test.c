@@ -470,6 +470,9 @@ static void test_source(void **state)
 	put(&t, t.udp, 0);
 	seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
+	make4(&t, false);
+	t.octets[6] = 0x33; /* from a group on the link */
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
 	make6(&t, false);
 	memset(t.octets + t.ip + 8, 0, 16);
 	seal_udp(&t);
