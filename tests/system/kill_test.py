@@ -51,7 +51,8 @@ class Load(threading.Thread):
         self.ending = threading.Event()
         self.written = 1  # newest version on disk; the main thread raises it before the file is renamed
         self.seen = 0
-        self.wrong, self.lost, self.arrivals = [], [], []
+        self.wrong, self.lost = [], []
+        self.arrivals = []  # (sent, received) of each answer
         self.asked = self.answered = 0
         self.waiting = {}  # id -> (sent, number, query, newest version seen then)
 
@@ -100,7 +101,7 @@ class Load(threading.Thread):
             self.wrong.append("an answer that nobody waits for: " + reply.hex())
             return
         self.answered += 1
-        self.arrivals.append(time.monotonic())
+        self.arrivals.append((entry[0], time.monotonic()))
         reason = self.fault(reply, *entry[1:])
         if reason:
             self.wrong.append(f"{reason}: {reply.hex()}")
@@ -167,12 +168,13 @@ def torment(server, zone, load):
 
 
 def away(outages, arrivals):
-    """[(killed, first answer after it)], overlapping ones joined."""
+    """[(killed, first answer to a query that was sent after it)]"""
+    arrivals.sort()
     periods, position = [], 0
     for killed in outages:
-        while position < len(arrivals) and arrivals[position] <= killed + 0.002:
+        while position < len(arrivals) and arrivals[position][0] <= killed:
             position += 1
-        periods.append((killed, arrivals[position] if position < len(arrivals) else float("inf")))
+        periods.append((killed, arrivals[position][1] if position < len(arrivals) else float("inf")))
     return periods
 
 
@@ -214,7 +216,8 @@ def judge(server, load, outages, before):
     expect(not load.wrong, f"{len(load.wrong)} wrong answers; the first: {load.wrong[:3]}")
     periods = away(outages, load.arrivals)
     unexplained = [sent for sent in load.lost if not any(start - IN_FLIGHT <= sent <= end for start, end in periods)]
-    expect(not unexplained, f"{len(unexplained)} queries lost while the dataplane ran")
+    expect(not unexplained, f"{len(unexplained)} queries lost while the dataplane ran; the first ones, in seconds after the kill before: "
+           f"{[round(sent - max((start for start, _ in periods if start < sent), default=sent), 4) for sent in unexplained[:5]]}")
     expect(load.answered > 10 * KILLS, f"only {load.answered} answers: no load")
     arenas = list(server.runtime.glob("arena.*"))
     expect(len(arenas) <= 2, f"arenas left behind: {arenas}")

@@ -128,6 +128,16 @@ def _(context, differences):
                 yield difference
 
 
+@rule("ANY: no additional data",
+      "RFC 8482 4.1: the reply is one that nobody should build on; it is kept small. Knot adds "
+      "addresses also here")
+def _(context, differences):
+    if context.rtype == wire.ANY and context.peer == "knot" and context.ours.flags & wire.AA:
+        for difference in differences:
+            if difference[0] == "additional missing":
+                yield difference
+
+
 def _chain(reply, name):
     """The names that a reply's CNAMEs lead through, starting at `name`."""
     aliases = {record[0]: record[4] for record in reply.answer if record[1] == wire.CNAME}
@@ -285,6 +295,21 @@ def _(context, differences):
                 yield difference
 
 
+@rule("size: addresses that are not needed are left out",
+      "RFC 9471 3.2, RFC 2181 9: what is not in-domain glue may be left out without TC. The record "
+      "does not fit behind our reply")
+def _(context, differences):
+    if _cut(context.ours) or context.mode.tcp:
+        return
+    cuts = {record[0] for record in context.ours.authority if record[1] == wire.NS}
+    for difference in differences:
+        kind, record = difference
+        if kind == "additional missing" and record[1] in (wire.A, wire.AAAA) and \
+           not any(cut and record[0].endswith(cut) for cut in cuts) and \
+           context.ours.size + len(record[0]) + 10 + len(record[4]) > context.mode.limit():
+            yield difference
+
+
 @rule("wildcard: NS and DNAME",
       "RFC 4592 4.2 and 4.4: NS and DNAME at a wildcard have no defined meaning. NSD and Skua take "
       "them as any other type, Knot as a delegation")
@@ -322,7 +347,9 @@ def _(context, differences):
       "RFC 8482 7 counts RRSIG questions with ANY: they ask for everything, and a server picks; the "
       "signatures of each covered type are whole")
 def _(context, differences):
-    if context.rtype != wire.RRSIG or not context.ours.answer or not context.theirs.answer:
+    if context.rtype != wire.RRSIG or not context.ours.answer:
+        return
+    if not context.theirs.answer and not _cut(context.theirs):
         return
     if all(key[1] == wire.RRSIG and key[0] == context.name and _whole_at(context, key, records)
            for key, records in _rrsets(context.ours.answer).items()):
