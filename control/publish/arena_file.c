@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define ARENA_CAPACITY_MAX (64ull << 30) /* what 32-bit references in units of 16 octets reach */
+#define RESTS_AFTER	   (32ull << 20) /* octets written since */
 #define UNFINISHED	   ".new"
 
 #ifndef MADV_POPULATE_WRITE
@@ -185,6 +186,15 @@ bool arena_file_show(const struct arena_place *place, struct arena_file *file, c
 	snprintf(error, error_size, "can't create %s/%s: %s", place->runtime_dir, name,
 		 strerror(errno));
 	return false;
+}
+
+void arena_file_rest(struct arena_file *file)
+{
+	if (file->huge || file->backed - file->rested < RESTS_AFTER)
+		return;
+	/* For a shared mapping this discards no data. */
+	madvise(file->base, file->capacity, MADV_DONTNEED);
+	file->rested = file->backed;
 }
 
 void arena_file_close(struct arena_file *file)

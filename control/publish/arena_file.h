@@ -27,6 +27,7 @@ struct arena_file {
 	uint64_t capacity; /* rounded up to the file system's pages */
 	uint64_t page;	   /* octets by which the file system gives memory */
 	uint64_t backed;
+	uint64_t rested; /* `backed` at the last arena_file_rest() that did something */
 	bool huge;
 	char path[PATH_MAX];	    /* of the file itself */
 	char error[PATH_MAX + 256]; /* why the last arena_file_grow() failed, or "" */
@@ -40,6 +41,9 @@ bool arena_file_grow(void *context, uint64_t octets);
 /* Gives the file its name in the runtime directory: a dataplane may map it from now on. */
 bool arena_file_show(const struct arena_place *place, struct arena_file *file, char *error,
 		     size_t error_size);
+/* After much was written: takes the pages out of this process's page tables, not out of the file,
+ * so that control isn't as large as the image a second time. What is touched again comes back. */
+void arena_file_rest(struct arena_file *file);
 /* Unmaps and closes; the file stays. */
 void arena_file_close(struct arena_file *file);
 

@@ -214,6 +214,7 @@ uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_s
 	atomic_store_explicit(&channel->root, channel_root_word(publisher->arena.id, root),
 			      memory_order_release);
 	publisher->published = true;
+	arena_file_rest(&publisher->arena);
 	return generation;
 }
 
