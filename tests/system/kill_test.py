@@ -134,21 +134,30 @@ def children(pid):
     return found
 
 
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def kill(server, targets):
-    """Sends SIGKILL to those that run; returns which were hit."""
+    """Sends SIGKILL to those that run; returns which were hit, when they are dead: until then they may still answer."""
     hit = []
     for part, pid in children(server.child.pid).items():
         if part in targets:
             try:
                 os.kill(pid, signal.SIGKILL)
-                hit.append(part)
             except ProcessLookupError:
-                pass
+                continue
+            hit.append(part)
+            while alive(pid):
+                time.sleep(0.0002)
     return hit
 
 
 def torment(server, zone, load):
-    """KILLS kills with reloads between them; the moments at which the dataplane was killed."""
+    """KILLS kills with reloads between them; [(killed, dead)] of the dataplane."""
     outages, done = [], 0
     while done < KILLS:
         targets = random.choice((("control",), ("dataplane",), ("control", "dataplane")))
@@ -156,7 +165,7 @@ def torment(server, zone, load):
         hit = kill(server, targets)
         done += bool(hit)
         if "dataplane" in hit:
-            outages.append(moment)
+            outages.append((moment, time.monotonic()))
         time.sleep(random.random() * 0.25)
         if random.random() < 0.5:
             load.written += 1
@@ -168,11 +177,11 @@ def torment(server, zone, load):
 
 
 def away(outages, arrivals):
-    """[(killed, first answer to a query that was sent after it)]"""
+    """[(killed, first answer to a query that was sent when it was dead)]"""
     arrivals.sort()
     periods, position = [], 0
-    for killed in outages:
-        while position < len(arrivals) and arrivals[position][0] <= killed:
+    for killed, dead in outages:
+        while position < len(arrivals) and arrivals[position][0] <= dead:
             position += 1
         periods.append((killed, arrivals[position][1] if position < len(arrivals) else float("inf")))
     return periods
