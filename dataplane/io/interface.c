@@ -87,18 +87,21 @@ unsigned interface_mtu(const char *name)
 	return ask(name, SIOCGIFMTU, &request) ? (unsigned)request.ifr_mtu : 0;
 }
 
-static bool is_vlan_on(const char *candidate, const char *name)
+bool interface_strips_tags(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = {.ifr_data = (char *)&flags};
+
+	return ask(name, SIOCETHTOOL, &request) && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}
+
+static bool is_vlan_on(int fd, const char *candidate, const char *name)
 {
 	struct vlan_ioctl_args request = {.cmd = GET_VLAN_REALDEV_NAME_CMD};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int result;
 
-	if (fd < 0)
-		return false;
 	snprintf(request.device1, sizeof(request.device1), "%.15s", candidate);
-	result = ioctl(fd, SIOCGIFVLAN, &request);
-	close(fd);
-	return result == 0 && strncmp(request.u.device2, name, sizeof(request.u.device2)) == 0;
+	return ioctl(fd, SIOCGIFVLAN, &request) == 0 &&
+	       strncmp(request.u.device2, name, sizeof(request.u.device2)) == 0;
 }
 
 /* False: neither IPv4 nor IPv6. */
@@ -122,22 +125,28 @@ static bool as_in6(const struct sockaddr *address, struct in6_addr *out)
 
 int interface_addresses(const char *name, struct interface_address *addresses, unsigned max)
 {
+	int fd = interface_strips_tags(name) ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifaddrs *all;
 	unsigned count = 0;
 
 	if (getifaddrs(&all) < 0)
-		return -1;
+		all = NULL;
 	for (struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct interface_address found;
 
 		if (!as_in6(i->ifa_addr, &found.address))
 			continue;
-		if (strcmp(i->ifa_name, name) != 0 && !is_vlan_on(i->ifa_name, name))
+		if (strcmp(i->ifa_name, name) != 0 &&
+		    (fd < 0 || !is_vlan_on(fd, i->ifa_name, name)))
 			continue;
 		if (count < max)
 			addresses[count] = found;
 		count++;
 	}
+	if (fd >= 0)
+		close(fd);
+	if (!all)
+		return -1;
 	freeifaddrs(all);
 	return (int)count;
 }

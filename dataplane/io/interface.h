@@ -15,13 +15,17 @@ unsigned interface_queues(const char *name);
 /* Octets of the largest IP packet; 0: the interface is gone. */
 unsigned interface_mtu(const char *name);
 
+/* Whether the card takes VLAN tags out of frames (`ethtool -k`: rx-vlan-offload). An XDP program
+ * then can't tell which VLAN a frame belongs to, and a reply could not go back there. */
+bool interface_strips_tags(const char *name);
+
 struct interface_address {
 	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
 };
 
-/* Unicast addresses of the interface and of the VLAN interfaces on top of it: what can be the
- * destination of a frame that comes in here. Returns how many there are, of which the first max
- * are stored; -1: the kernel did not say (errno). */
+/* Unicast addresses that can be the destination of a frame that we may answer here: those of the
+ * interface, and of the VLAN interfaces on top of it unless the card strips tags. Returns how many
+ * there are, of which the first max are stored; -1: the kernel did not say. */
 int interface_addresses(const char *name, struct interface_address *addresses, unsigned max);
 
 #endif

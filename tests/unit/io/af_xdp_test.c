@@ -437,7 +437,19 @@ static void test_addresses_are_followed(void **state)
 	expect_passed(&f);
 }
 
-/* The address of a VLAN interface on top comes as a tagged frame. */
+static void test_who_strips_tags(void **state)
+{
+	(void)state;
+
+	if (why_not)
+		skip();
+	run("ethtool -K " OURS " rxvlan on");
+	assert_true(interface_strips_tags(OURS));
+	run("ethtool -K " OURS " rxvlan off");
+	assert_false(interface_strips_tags(OURS));
+}
+
+/* The address of a VLAN interface on top comes as a tagged frame, if the card leaves the tag in. */
 static void test_addresses_of_vlan_interfaces(void **state)
 {
 	(void)state;
@@ -456,6 +468,11 @@ static void test_addresses_of_vlan_interfaces(void **state)
 	run("ip addr add 198.18.9.1/24 dev ax0.100 && ip link set ax0.100 up");
 	open_on(OURS, NULL, 0);
 	f = query4("198.18.9.1", 53, 100);
+	run("ethtool -K " OURS " rxvlan on");
+	io_class->refresh(io);
+	expect_passed(&f);
+	run("ethtool -K " OURS " rxvlan off");
+	io_class->refresh(io);
 	expect_answer(&f, 18);
 	run("ip link del ax0.100");
 	io_class->refresh(io);
@@ -674,6 +691,7 @@ int main(void)
 	    cmocka_unit_test_teardown(test_bad_frames_are_counted, close_after),
 	    cmocka_unit_test_teardown(test_listening_addresses, close_after),
 	    cmocka_unit_test_teardown(test_addresses_are_followed, close_after),
+	    cmocka_unit_test(test_who_strips_tags),
 	    cmocka_unit_test_teardown(test_addresses_of_vlan_interfaces, close_after),
 	    cmocka_unit_test_teardown(test_frames_come_round, close_after),
 	    cmocka_unit_test_teardown(test_every_queue_has_a_worker, close_after),
