@@ -57,9 +57,10 @@ void log_write(enum log_level level, const char *part, const char *message,
 	       const struct log_field *fields);
 
 /* log_info("control.zone", "loaded", LOG_TEXT("zone", apex), LOG_UNSIGNED("serial", serial)); */
+/* The first field is only there so that a comma may follow it; it is skipped. */
 #define log_line(level, part, message, ...)                                                        \
 	log_write(level, part, message,                                                            \
-		  (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+		  ((const struct log_field[]){{.key = ""}, ##__VA_ARGS__, {.key = NULL}}) + 1)
 #define log_debug(part, ...)   log_line(LOG_LEVEL_DEBUG, part, __VA_ARGS__)
 #define log_info(part, ...)    log_line(LOG_LEVEL_INFO, part, __VA_ARGS__)
 #define log_warning(part, ...) log_line(LOG_LEVEL_WARNING, part, __VA_ARGS__)
