@@ -107,7 +107,7 @@ static void *run(void *context)
 /* ADDR:PORT or [ADDR6]:PORT. */
 static bool add_listen(struct options *options, const char *text)
 {
-	struct sockaddr_storage *out = &options->listen[options->listen_count].address;
+	struct sockaddr_storage *out;
 	struct sockaddr_in in4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	const char *colon = strrchr(text, ':');
@@ -115,6 +115,7 @@ static bool add_listen(struct options *options, const char *text)
 
 	if (!colon || options->listen_count == LISTENS_MAX)
 		return false;
+	out = &options->listen[options->listen_count].address;
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
 	in4.sin_port = in6.sin6_port = htons((uint16_t)atoi(colon + 1));
 	if (host[0] == '[') {

@@ -71,7 +71,7 @@ static uint16_t only_port(const struct steering *steering)
 
 static bool load_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "skua");
+	struct bpf_object_open_opts options = {.sz = sizeof(options), .object_name = "skua"};
 	uint16_t port = only_port(steering);
 	struct bpf_map *constants;
 
@@ -99,7 +99,7 @@ static bool load_program(struct steering *steering, unsigned queues, char error[
 /* The id of a program on the interface, in whatever mode; 0: none. */
 static uint32_t attached_program(unsigned index, const char **mode)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 
 	if (bpf_xdp_query((int)index, 0, &query) != 0)
 		return 0;
@@ -156,7 +156,7 @@ static bool is_free(const struct steering *steering, char error[IO_ERROR_TEXT])
 
 static int attach(const struct steering *steering, uint32_t mode)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode);
+	struct bpf_link_create_opts options = {.sz = sizeof(options), .flags = mode};
 	struct bpf_program *program =
 	    bpf_object__find_program_by_name(steering->object, STEER_PROGRAM);
 
