@@ -188,7 +188,8 @@ static const char config_head[] =
 
 static const char config_tail[] =
     "\n"
-    "listen and zones take a list; an item of zones may be {origin: NAME, file: PATH}.\n"
+    "listen and zones take a list; an item of zones may be {origin: NAME, file: PATH}. YAML wants\n"
+    "quotes around values in brackets that hold braces or colons: [\"${ZONES}\"].\n"
     "\n"
     "Example:\n"
     "  listen: [192.0.2.53:53, \"[2001:db8::53]:53\"]\n"

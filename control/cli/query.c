@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 /* ADDR:PORT, [ADDR6]:PORT, or an address alone, with port 53. */
 static bool server_from_text(const char *text, struct address *server)
@@ -98,6 +99,7 @@ static bool understand(const struct arguments *arguments, uint8_t *wire,
 static int print_answer(const struct dns_answer *answer, const struct address *server)
 {
 	ldns_pkt *packet = NULL;
+	struct timeval received;
 	char text[ADDRESS_TEXT];
 	ldns_status status = ldns_wire2pkt(&packet, answer->message, answer->length);
 
@@ -107,6 +109,9 @@ static int print_answer(const struct dns_answer *answer, const struct address *s
 		return EXIT_WRONG;
 	}
 	address_to_text(server, text);
+	gettimeofday(&received, NULL);
+	ldns_pkt_set_timestamp(packet, received);
+	ldns_pkt_set_querytime(packet, (uint32_t)(answer->seconds * 1e3));
 	ldns_pkt_print(stdout, packet);
 	printf(";; %zu octets from %s over %s in %.3f ms\n", answer->length, text,
 	       answer->over_tcp ? "TCP" : "UDP", answer->seconds * 1e3);

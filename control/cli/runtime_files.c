@@ -1,5 +1,6 @@
 #include "control/cli/runtime_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -81,4 +82,41 @@ void runtime_files_close(struct runtime_files *files)
 	drop(files->dataplane, sizeof(*files->dataplane));
 	drop(files->channel, sizeof(*files->channel));
 	memset(files, 0, sizeof(*files));
+}
+
+/* The name in the directory, and the file on hugetlbfs that it may point to. */
+static void remove_arena(int dir, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(dir, name, target, sizeof(target) - 1);
+
+	if (length > 0) {
+		target[length] = '\0';
+		unlinkat(dir, target, 0);
+	}
+	unlinkat(dir, name, 0);
+}
+
+static bool anybody_lives(const char *runtime_dir)
+{
+	struct runtime_files files;
+	bool lives;
+
+	runtime_files_open(runtime_dir, &files);
+	lives = files.control_runs || files.dataplane != NULL || files.mismatch != NULL;
+	runtime_files_close(&files);
+	return lives;
+}
+
+void runtime_files_sweep(const char *runtime_dir)
+{
+	DIR *dir = opendir(runtime_dir);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while (!anybody_lives(runtime_dir) && (entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, ARENA_FILE_PREFIX, strlen(ARENA_FILE_PREFIX)) == 0)
+			remove_arena(dirfd(dir), entry->d_name);
+	closedir(dir);
 }

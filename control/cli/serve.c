@@ -14,14 +14,32 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Order of the programs. */
+enum { CONTROL, DATAPLANE };
+
 struct serving {
 	struct config *config;
 	char runtime_dir[PATH_MAX];
 	struct local_get get; /* of /ready, while we wait for it */
 };
 
+/* Another instance may work in the same directory: then ours are about to refuse. */
+static bool are_ours(const char *runtime_dir, const pid_t *pids)
+{
+	struct runtime_files files;
+	bool ours;
+
+	runtime_files_open(runtime_dir, &files);
+	ours = files.channel != NULL && files.dataplane != NULL &&
+	       atomic_load_explicit(&files.channel->control_pid, memory_order_relaxed) ==
+		   (uint64_t)pids[CONTROL] &&
+	       files.dataplane->pid == (uint32_t)pids[DATAPLANE];
+	runtime_files_close(&files);
+	return ours;
+}
+
 /* Asks control in steps, again and again, until it says yes. */
-static bool look_ready(void *context)
+static bool look_ready(void *context, const pid_t *pids)
 {
 	struct serving *serving = context;
 	const char *body;
@@ -33,7 +51,7 @@ static bool look_ready(void *context)
 		return false;
 	ready = local_get_status(&serving->get, &body) == 200;
 	local_get_end(&serving->get);
-	return ready;
+	return ready && are_ours(serving->runtime_dir, pids);
 }
 
 static void print_listens(const char *runtime_dir)
@@ -84,8 +102,8 @@ static int serve(struct serving *serving)
 	char **control_argv = options_for(serving->config, PROGRAM_CONTROL);
 	char **dataplane_argv = options_for(serving->config, PROGRAM_DATAPLANE);
 	const struct supervised programs[] = {
-	    {"skua-control", control, control_argv, true},
-	    {"skua-dataplane", dataplane, dataplane_argv, false},
+	    [CONTROL] = {"skua-control", control, control_argv, true},
+	    [DATAPLANE] = {"skua-dataplane", dataplane, dataplane_argv, false},
 	};
 	const struct supervisor_ready ready = {look_ready, tell_ready, serving};
 	int status;
@@ -94,6 +112,7 @@ static int serve(struct serving *serving)
 	beside("skua-dataplane", dataplane);
 	status = supervisor_run(programs, 2, &ready);
 	local_get_end(&serving->get);
+	runtime_files_sweep(serving->runtime_dir);
 	/* The supervisor put paths of ours into argv[0]. */
 	options_free(control_argv);
 	options_free(dataplane_argv);

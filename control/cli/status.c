@@ -22,6 +22,16 @@ static json_t *get_json(const char *runtime_dir, const char *path)
 	return json;
 }
 
+/* The lock says that it lives, the channel which process it is. */
+static void add_silent_control(json_t *status, const struct channel *channel)
+{
+	json_t *control = json_object_get(status, "control");
+	uint64_t pid = atomic_load_explicit(&channel->control_pid, memory_order_relaxed);
+
+	json_object_set_new(control, "running", json_true());
+	json_object_set_new(control, "pid", json_integer((json_int_t)pid));
+}
+
 /* What the files tell when control can't be asked. */
 static json_t *status_from_files(const char *runtime_dir, const char **reason)
 {
@@ -35,6 +45,8 @@ static json_t *status_from_files(const char *runtime_dir, const char **reason)
 		status.generation =
 		    atomic_load_explicit(&files.channel->generation, memory_order_relaxed);
 	json = status_to_json(&status);
+	if (files.control_runs && files.channel != NULL)
+		add_silent_control(json, files.channel);
 	*reason = files.mismatch != NULL ? files.mismatch
 		  : files.control_runs	 ? "control does not answer (still loading its zones?)"
 		  : files.dataplane != NULL

@@ -17,6 +17,7 @@
 #define PROGRAMS_MOST 4u
 #define LOOK_EVERY    10 /* milliseconds, while not ready */
 #define STOP_WITHIN   10000u
+#define STOP_AGAIN    200u /* a second request sooner is the same one, sent to the group, too */
 #define PART	      "skua.serve"
 
 /* pid > 0: runs.  pid == 0 and not stopping: starts at `start_at`. */
@@ -33,7 +34,7 @@ struct supervisor {
 	const struct supervisor_ready *ready;
 	bool is_ready; /* has been, once */
 	bool stopping, killed;
-	uint64_t stop_by;
+	uint64_t stop_asked, stop_by;
 	int signal_fd;
 	sigset_t before; /* the mask that the daemons get */
 	int code;
@@ -91,7 +92,8 @@ static void stop(struct supervisor *supervisor, int code)
 		return;
 	supervisor->stopping = true;
 	supervisor->code = code;
-	supervisor->stop_by = now_ms() + STOP_WITHIN;
+	supervisor->stop_asked = now_ms();
+	supervisor->stop_by = supervisor->stop_asked + STOP_WITHIN;
 	signal_all(supervisor, SIGTERM);
 }
 
@@ -149,8 +151,8 @@ static void take_signal(struct supervisor *supervisor, unsigned number)
 		reap(supervisor);
 	else if (number == SIGHUP)
 		pass_hangup(supervisor);
-	else if (supervisor->stopping)
-		supervisor->stop_by = 0; /* asked twice */
+	else if (supervisor->stopping && now_ms() - supervisor->stop_asked >= STOP_AGAIN)
+		supervisor->stop_by = 0; /* asked twice: kills */
 	else
 		stop(supervisor, EXIT_GOOD);
 }
@@ -167,8 +169,13 @@ static void start_due(struct supervisor *supervisor)
 
 static void look_if_ready(struct supervisor *supervisor)
 {
-	if (supervisor->is_ready || supervisor->stopping ||
-	    !supervisor->ready->look(supervisor->ready->context))
+	pid_t pids[PROGRAMS_MOST];
+
+	if (supervisor->is_ready || supervisor->stopping)
+		return;
+	for (unsigned i = 0; i < supervisor->count; i++)
+		pids[i] = supervisor->daemon[i].pid;
+	if (!supervisor->ready->look(supervisor->ready->context, pids))
 		return;
 	supervisor->is_ready = true;
 	supervisor->ready->tell(supervisor->ready->context);

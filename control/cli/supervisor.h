@@ -7,6 +7,7 @@
 #define SKUA_CONTROL_CLI_SUPERVISOR_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct supervised {
 	const char *name; /* for the log */
@@ -17,8 +18,9 @@ struct supervised {
 
 /* What the supervisor asks while not everything is up. */
 struct supervisor_ready {
-	/* True once all is ready. Called about every 10 ms, and must not wait. */
-	bool (*look)(void *context);
+	/* True once all is ready, by the work of these processes (in the order of the programs;
+	 * 0: does not run). Called about every 10 ms, and must not wait. */
+	bool (*look)(void *context, const pid_t *pids);
 	/* Called once, when it is. */
 	void (*tell)(void *context);
 	void *context;

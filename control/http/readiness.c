@@ -165,8 +165,8 @@ static void start_udp(struct probe *probe)
 {
 	uv_udp_init(probe->owner->loop, &probe->socket.udp);
 	probe->socket.udp.data = probe;
+	on_resend(&probe->resend); /* first: it binds the socket in the address's family */
 	uv_udp_recv_start(&probe->socket.udp, offer_reply, on_udp);
-	on_resend(&probe->resend);
 	uv_timer_start(&probe->resend, on_resend, RESEND, RESEND);
 }
 

@@ -162,14 +162,14 @@ static void note_error(struct zone_file *file, const char *line)
 	file->error = line != NULL ? strdup(line) : NULL;
 }
 
+/* The line itself has been logged. */
 static void note_bad(struct zone_file *file, const char *line)
 {
 	note_error(file, line);
 	file->failures++;
 	file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
 	log_error("control.zone", file->has_apex ? "keeps its last good version" : "is not served",
-		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors),
-		  LOG_TEXT("first", line));
+		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors));
 }
 
 /* Hands the new version over, or notes why not. */
@@ -191,6 +191,7 @@ static void bring_in_force(struct zone_file *file)
 	if (!files->handler.put(files->context, file->has_apex ? file->apex : NULL, zone,
 				file->source.path, error, sizeof(error))) {
 		file->errors++;
+		log_error("control.zone", error);
 		note_bad(file, error);
 		return;
 	}
