@@ -1,0 +1,188 @@
+"""dpdk_test: the DPDK back end without a card: kernel clients over veth and net_af_packet, a generator over memif."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+
+import cases
+from cases import Skip, case, expect, expect_equal
+from namespace import Link, ip
+from process import processes_of_session
+from skua import SOURCES, Skua, build_folder
+
+ORIGIN = "x.test"
+HEAD = "$TTL 60\n@ IN SOA ns hostmaster 1 3600 900 604800 60\n@ IN NS ns\nns IN A 192.0.2.53\n"
+MEMORY = "--no-huge -m 128"
+# Addresses that only DPDK answers on: the server's kernel has its own, and would refuse the port.
+SERVER4, SERVER6 = "198.18.0.9", "2001:db8::9"
+
+
+class OnPort(Skua):
+    """`skua serve` with DPDK and no --listen; prefix: what its command line starts with."""
+
+    def __init__(self, zones, device, *options, prefix=(), start=True):
+        self.prefix = list(prefix)
+        super().__init__(zones, "--io", f"dpdk:{MEMORY} {device}", *options, start=start)
+
+    def command(self):
+        words = super().command()
+        at = words.index("--listen")
+        return [*self.prefix, *words[:at], *words[at + 2:]]
+
+    def start(self):
+        self.launch(self.command())
+        self.wait_ready(lambda: " answering " in self.log())
+
+
+class Zone:
+    def __enter__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="skua-dpdk-")
+        path = pathlib.Path(self.temporary.name, ORIGIN + ".zone")
+        big = "".join(f"big IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(20))
+        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big)
+        return path
+
+    def __exit__(self, *unused):
+        self.temporary.cleanup()
+
+
+def needs_dpdk():
+    if not (build_folder() / "bench" / "memif_generator").exists():
+        raise Skip("this build has no DPDK")
+
+
+def server_mac(link):
+    return re.search(r"link/ether (\S+)", ip("-n", link.server, "link", "show", "dns0"))[1]
+
+
+def over_veth(link, zone):
+    """Skua on the server's end by net_af_packet, and the client told who has its addresses."""
+    needs_dpdk()
+    for address in (SERVER4, SERVER6):
+        ip("-n", link.client, "neigh", "add", address, "lladdr", server_mac(link), "dev", "dns1")
+    return OnPort([zone], "--vdev=net_af_packet0,iface=dns0", prefix=["ip", "netns", "exec", link.server])
+
+
+def ask(link, server, name, kind, *options):
+    return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
+
+
+@case("dpdk: kernel clients over IPv4 and IPv6")
+def kernel_clients():
+    with Link() as link, Zone() as zone, over_veth(link, zone) as server:
+        for address in (SERVER4, SERVER6):
+            expect_equal(ask(link, address, "www.x.test", "A", "+short").strip(), "192.0.2.1", f"A from {address}")
+            expect_equal(ask(link, address, "www.x.test", "AAAA", "+short").strip(), "2001:db8::1", f"AAAA from {address}")
+            expect("NXDOMAIN" in ask(link, address, "nobody.x.test", "A"), f"NXDOMAIN from {address}")
+            expect(" tc" in ask(link, address, "big.x.test", "TXT", "+ignore").lower(), f"TC from {address}")
+        expect("dpdk net_af_packet0 queue 0 (net_af_packet)" in server.log(), server.log())
+
+
+@case("dpdk: a tagged query gets a reply with its tag")
+def tagged():
+    with Link() as link, Zone() as zone, over_veth(link, zone):
+        output = link.on_client("/usr/bin/python3", SOURCES / "tests" / "system" / "tagged.py", "dns1", server_mac(link), "198.18.0.2",
+                                SERVER4, 7, "www.x.test")[1]
+        expect_equal(output.strip(), "7 0 192.0.2.1", "tag, rcode and answer")
+
+
+@case("dpdk: frames that are not for us are dropped, each with its reason")
+def foreign_frames():
+    with Link() as link, Zone() as zone, over_veth(link, zone) as server:
+        before = counted(link, server, "drop_not_udp"), counted(link, server, "drop_not_ours")
+        link.on_client("ping", "-c", "3", "-i", "0.05", "-W", "1", SERVER4)
+        for _ in range(3):
+            ask(link, SERVER4, "www.x.test", "A", "-p", "5353", "+timeout=1", "+retry=0")
+        ask(link, SERVER4, "www.x.test", "A")
+        cases.eventually(lambda: counted(link, server, "drop_not_udp") >= before[0] + 3, "three pings counted")
+        cases.eventually(lambda: counted(link, server, "drop_not_ours") >= before[1] + 3, "three foreign ports counted")
+
+
+def counted(link, server, name):
+    """A counter, summed over workers: asked for inside the server's namespace, where its HTTP is."""
+    fetch = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{server.http_port}/metrics').read().decode())"
+    text = subprocess.run(["ip", "netns", "exec", link.server, "/usr/bin/python3", "-c", fetch], stdout=subprocess.PIPE, text=True,
+                          timeout=60, check=True).stdout
+    return sum(float(value) for value in re.findall(rf"^skua_{name}_total{{.*}} (\S+)$", text, re.M))
+
+
+def device(folder, role):
+    return f"--vdev=net_memif0,role={role},id=0,socket={folder}/memif.sock,socket-abstract=no"
+
+
+def generate(folder, *options):
+    """Fields of one run of bench/memif_generator, which checks each answer."""
+    done = subprocess.run([str(build_folder() / "bench" / "memif_generator"), "--no-huge", "-m", "128", "--no-shconf", "--no-pci",
+                           "--no-telemetry", "--log-level=*:error", device(folder, "client"), "--", "--names", "1000",
+                           "--seconds", "0.5", *options], stdout=subprocess.PIPE, text=True, timeout=120, check=False)
+    fields = dict(word.split("=") for word in done.stdout.split())
+    expect("answered_per_s" in fields, f"the generator failed: {done.stdout}")
+    return {key: float(value) for key, value in fields.items()}
+
+
+def memif(folder):
+    needs_dpdk()
+    zone = pathlib.Path(folder, "epc.zone")
+    subprocess.run(["/usr/bin/python3", str(SOURCES / "bench" / "make_zone.py"), "1000", str(zone)], check=True)
+    return OnPort([zone], device(folder, "server"))
+
+
+@case("dpdk: every answer over memif is right, with EDNS and without")
+def right_answers():
+    with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder, memif(folder):
+        for options in ((), ("--edns",)):
+            run = generate(folder, *options)
+            expect(run["answered_per_s"] > 0, f"nothing was answered: {run}")
+            expect_equal(run["wrong"], 0, f"wrong answers of {run}")
+
+
+@case("dpdk: after kill -9 of the dataplane it comes back over the same memif socket")
+def killed():
+    with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder, memif(folder) as server:
+        for round_number in range(2, 5):
+            os.kill(dataplane(server), signal.SIGKILL)
+            cases.eventually(lambda want=round_number: server.log().count(" answering ") >= want, "the dataplane's return")
+            run = generate(folder)
+            expect(run["answered_per_s"] > 0 and run["wrong"] == 0, f"after kill -9: {run}")
+
+
+def dataplane(server):
+    def look():
+        for pid in processes_of_session(server.child.pid):
+            try:
+                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+            except OSError:
+                pass
+        return None
+    return cases.eventually(look, "a dataplane process", 10)
+
+
+def refused(io):
+    """(exit code, output) of a dataplane that must not start."""
+    needs_dpdk()
+    with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder:
+        done = subprocess.run([str(build_folder() / "skua-dataplane"), "--runtime-dir", folder, "--workers", "2", "--io", f"dpdk:{io}"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        expect_equal(sorted(os.listdir(folder)), [], "what a failed start left behind")
+        return done.returncode, done.stdout
+
+
+@case("dpdk: what can't start says what to do")
+def refusals():
+    for io, *patterns in ((f"{MEMORY} --vdev=net_nonsense0", "net_nonsense0"),
+                          (f"{MEMORY} --no-pci", "no port", "--vdev"),
+                          (f"{MEMORY} --vdev=net_af_packet0,iface=nosuch0", "no port", "nosuch0|No such device"),
+                          (f"{MEMORY} --vdev=net_af_packet0,iface=lo,qpairs=1", "has 1 queue", "2 workers", "--workers"),
+                          (f"{MEMORY} --vdev='net_null0", "quote"),
+                          ("--no-huge -m 4 --vdev=net_null0", "-m MEGABYTES")):
+        code, output = refused(io)
+        expect_equal(code, 1, f"exit code of {io}: {output}")
+        for pattern in patterns:
+            expect(re.search(pattern, output), f"{io}: no {pattern!r} in: {output}")
+
+
+cases.main()
