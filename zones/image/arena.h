@@ -16,10 +16,11 @@
 #define ARENA_SPAN	 65536u /* octets; also the step of image_root.limit */
 #define ARENA_SPAN_UNITS (ARENA_SPAN / IMAGE_UNIT)
 #define ARENA_CHUNK	 (2u << 20) /* octets: the step of arena_grow() */
-#define ARENA_OVERRUN	 4096u /* octets backed behind the limit: copies in whole words may read on \
-				*/
-#define ARENA_EXACT   32u      /* up to here a class for each count of units */
-#define ARENA_SMALL   2048u    /* units: larger blocks take whole spans */
+#define ARENA_OVERRUN                                                                              \
+	4096u		    /* octets backed behind the limit: copies in whole words may read on   \
+			     */
+#define ARENA_EXACT   32u   /* up to here a class for each count of units */
+#define ARENA_SMALL   2048u /* units: larger blocks take whole spans */
 #define ARENA_PACKED  (ARENA_EXACT + 128u)  /* then: as many as fit in a span */
 #define ARENA_CLASSES (ARENA_PACKED + 128u) /* the same, at multiples of 64 octets */
 #define ARENA_NO_SPAN UINT32_MAX

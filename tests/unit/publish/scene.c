@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,15 @@ uint64_t scene_publish(struct publisher *publisher, struct random *random, bool 
 		return 0;
 	}
 	return publish_commit(publisher, error, sizeof(error));
+}
+
+bool scene_may_publish(struct publisher *publisher)
+{
+	publish_reclaim(publisher);
+	if (image_usage(publish_writer(publisher)).retired < 2u << 20)
+		return true;
+	sched_yield();
+	return false;
 }
 
 /* 0: no such node; UINT32_MAX: a node that is not whole. */

@@ -24,6 +24,9 @@ struct publisher *scene_open(const char *path, uint64_t capacity);
 /* One transaction: some groups put anew, some deleted (all of them at first), and committed.
  * Returns the generation, 0 if it failed. */
 uint64_t scene_publish(struct publisher *publisher, struct random *random, bool first);
+/* Reclaims; then yields until little memory waits for readers, so that a reader which does not get
+ * the processor for a while can't make us run out of it. False: it still waits, look again. */
+bool scene_may_publish(struct publisher *publisher);
 /* NULL if the image is one whole generation; else what is wrong with it. */
 const char *scene_fault(const struct image *image);
 

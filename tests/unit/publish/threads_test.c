@@ -101,12 +101,16 @@ static uint64_t control_run(const char *path, struct random *random, unsigned ge
 
 	assert_non_null(publisher);
 	for (unsigned i = 0; i < generations; i++) {
+		while (!scene_may_publish(publisher))
+			;
 		generation = scene_publish(publisher, random, i == 0);
 		assert_int_not_equal(generation, 0);
-		publish_reclaim(publisher);
 		if (random_below(random, 4) == 0)
 			sched_yield();
 	}
+	/* Once every worker has come over, the arena of the control before is removed. */
+	while (scene_files(path, "arena.", NULL) > 1)
+		publish_reclaim(publisher);
 	publish_close(publisher);
 	return generation;
 }
