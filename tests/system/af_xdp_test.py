@@ -114,7 +114,7 @@ def foreign_program():
 def foreign_object(folder):
     source = folder / "pass.c"
     source.write_text('__attribute__((section("xdp"), used)) int pass_all(void *context)\n{\n\treturn 2;\n}\n'
-                      'char license[] __attribute__((section("license"), used)) = "GPL";\n')
+                      'char license_text[] __attribute__((section("license"), used)) = "GPL";\n')
     target = folder / "pass.o"
     code = os.spawnlp(os.P_WAIT, "clang", "clang", "-O2", "-g", "-target", "bpf", "-c", str(source), "-o", str(target))
     expect(code == 0, "clang can't compile the foreign program")
@@ -125,7 +125,7 @@ def foreign_object(folder):
 def killed():
     with Link() as link, Zone() as zone, Inside(link, [zone]) as server:
         ping = f"/tmp/skua-ping-{os.getpid()}"
-        link.on_client("sh", "-c", f"ping -i 0.01 -w 25 198.18.0.1 > {ping} & echo $! > {ping}.pid")
+        link.on_client("sh", "-c", f"ping -i 0.01 -w 120 198.18.0.1 > {ping} 2>&1 & echo $! > {ping}.pid")
         for _ in range(20):
             os.kill(dataplane(server), signal.SIGKILL)
             cases.eventually(lambda: "192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer", "+timeout=1", "+retry=0"),

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """peers_test: Skua's answers against those of NSD, Knot DNS and BIND on the same zone files.
 
-    peers_test.py [--peers nsd,knot] [--most QUESTIONS] [--seed N] [--show N] [FILE or folder …]
+    peers_test.py [--peers nsd,knot,bind] [--most QUESTIONS] [--seed N] [--show N] [FILE or folder …]
 
 Without files: those of tests/system/zones. For each zone, every owner, and names beside, below and
 above it, times every interesting type, over UDP without EDNS, with EDNS of 1232 octets, with DO,
@@ -31,7 +31,7 @@ MOST = 30000  # questions per zone and way to ask
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path)
-    parser.add_argument("--peers", default="nsd,knot", help="comma-separated: nsd, knot, bind")
+    parser.add_argument("--peers", default="nsd,knot,bind", help="comma-separated")
     parser.add_argument("--most", type=int, default=MOST, help="questions per zone; 0: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=3, help="examples of each kind of failure")
@@ -129,7 +129,7 @@ def compare_zone(report, options, zones, zone, server, others, used):
         octets = ask_all(server, mode, queries)
         replies = [read(reply) for reply in octets]
         check_self(report, title, mode, pairs, queries, octets, replies, options.show)
-        for peer in others:
+        for peer in (peer for peer in others if peer.has(zone.origin)):
             comparison = Comparison(zones, mode, peer, options.show)
             for (name, rtype), ours, theirs in zip(pairs, replies, ask_all(peer, mode, queries)):
                 if ours is not None:

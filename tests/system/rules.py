@@ -242,6 +242,19 @@ def _(context, differences):
             yield difference
 
 
+@rule("chain: SERVFAIL for a loop or many aliases",
+      "RFC 1034 4.3.2 has no such step: what the zones say is what is answered; BIND gives its part "
+      "of the chain and SERVFAIL for having stopped after 11 or more, or in a loop")
+def _(context, differences):
+    steps = _chain(context.theirs, context.name)
+    loops = any(record[1] == wire.CNAME and record[0] == steps[-1] and record[4] in steps
+                for record in context.theirs.answer)
+    if context.peer == "bind" and (loops or len(steps) > 11):
+        for difference in differences:
+            if difference == ("rcode", (0, 2)):
+                yield difference
+
+
 def _whole_reply(context):
     """What the peer says over TCP, or this reply if that was TCP."""
     return context.theirs if context.mode.tcp else context.ask(context.sent_name, context.rtype)
@@ -340,6 +353,29 @@ def _(context, differences):
            (ttl, rdata) in context.zones.sets_at(owner).get(wire.DNAME, ()):
             yield difference
         elif kind == "answer missing" and owner == context.name and owner not in owners:
+            yield difference
+
+
+@rule("NSEC at a delegation",
+      "RFC 4035 3.1.4.1 has the parent answer for DS alone; for all other types, NSEC too, the "
+      "question belongs to the child, and a referral is the answer. BIND answers from the parent")
+def _(context, differences):
+    zone = context.zones.zone_of(context.name)
+    if context.rtype == wire.NSEC and context.peer == "bind" and zone and \
+       context.name != zone.origin and wire.NS in zone.records.get(context.name, ()):
+        yield from differences
+
+
+@rule("SVCB and HTTPS: no additional data yet",
+      "RFC 9460 4.1: a server SHOULD add what the TargetName leads to; BIND does")
+def _(context, differences):
+    if context.rtype not in (64, 65) or context.peer != "bind":
+        return
+    reached = set()
+    for record in context.ours.answer:
+        reached |= _targets(record)
+    for difference in differences:
+        if difference[0] == "additional missing" and difference[1][:2] in reached:
             yield difference
 
 
