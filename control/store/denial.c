@@ -176,15 +176,16 @@ static bool entry_make(struct image_writer *writer, struct zone *zone, bool nsec
 }
 
 bool denial_refresh(struct image_writer *writer, struct zone *zone, struct image_zone *entry,
-		    const uint8_t *owner, const struct denial_nodes *nodes,
+		    const uint8_t *owner, enum denial_voice voice, const struct denial_nodes *nodes,
 		    struct image_node *scratch)
 {
-	image_ref ref;
+	image_ref own = voice == DENIAL_SPEAKS ? nodes->now : 0;
+	image_ref ref = 0;
 
 	if (entry->flags == 0)
 		return true;
-	if (!entry_make(writer, zone, entry->flags & IMAGE_ZONE_NSEC3, owner, nodes->now, scratch,
-			&ref))
+	if (voice != DENIAL_SILENT &&
+	    !entry_make(writer, zone, entry->flags & IMAGE_ZONE_NSEC3, owner, own, scratch, &ref))
 		return false;
 	block_retire(writer, entry->order, owner, nodes->previous);
 	if (ref != 0)

@@ -20,17 +20,23 @@ void denial_retire(struct image_writer *writer, const struct zone *zone, struct 
 /* True if both zones prove absence in the same way, so that the tree can be kept. */
 bool denial_is_same(const struct zone *a, const struct zone *b);
 
+/* How a zone stands to a name. */
+enum denial_voice {
+	DENIAL_SPEAKS,	  /* the name is the zone's: its node in the index is the zone's own */
+	DENIAL_DELEGATES, /* the name is the apex of the next zone below that we serve */
+	DENIAL_SILENT,	  /* the name is hidden below such an apex */
+};
+
 /* What the index holds at one name, before and now; 0: nothing. */
 struct denial_nodes {
 	image_ref previous;
 	image_ref now;
 };
 
-/* Brings the tree in line with what the zone now says of `owner`. nodes->now: the name's node if
- * this zone speaks there, else 0. scratch: IMAGE_NODE_MAX octets, 16-aligned. False: out of memory.
- */
+/* Brings the tree in line with what the zone now says of `owner`. scratch: IMAGE_NODE_MAX octets,
+ * 16-aligned. False: out of memory. */
 bool denial_refresh(struct image_writer *writer, struct zone *zone, struct image_zone *entry,
-		    const uint8_t *owner, const struct denial_nodes *nodes,
+		    const uint8_t *owner, enum denial_voice voice, const struct denial_nodes *nodes,
 		    struct image_node *scratch);
 
 /* The reference of a name's node in the index as the transaction has it, or 0. */

@@ -125,29 +125,23 @@ void zone_store_stage_removal(struct zone_store *store, const uint8_t *apex)
 	staged->old = zone_set_take(store->zones, apex);
 }
 
+/* Every zone at or above the name may have it in its tree, or have had it there. */
 static void refresh_denial(struct zone_store *store, const uint8_t *owner,
 			   const struct denial_nodes *nodes)
 {
 	struct zone *zone = zone_set_zone_of(store->zones, owner, false);
-	struct zone *above;
-	struct denial_nodes elsewhere = {.previous = nodes->previous};
-	uint16_t index;
+	enum denial_voice voice = DENIAL_SPEAKS;
 
-	if (zone == NULL)
-		return;
-	index = zone_set_index(store->zones, zone_apex(zone));
-	if (!denial_refresh(store->writer, zone, &store->entry[index], owner, nodes,
-			    store->scratch))
-		store->failed = true;
-	if (!name_equal(zone_apex(zone), owner))
-		return;
-	above = zone_set_zone_of(store->zones, owner, true);
-	if (above == NULL)
-		return;
-	index = zone_set_index(store->zones, zone_apex(above));
-	if (!denial_refresh(store->writer, above, &store->entry[index], owner, &elsewhere,
-			    store->scratch))
-		store->failed = true;
+	while (zone != NULL && !store->failed) {
+		const uint8_t *apex = zone_apex(zone);
+		uint16_t index = zone_set_index(store->zones, apex);
+
+		store->failed = !denial_refresh(store->writer, zone, &store->entry[index], owner,
+						voice, nodes, store->scratch);
+		voice = voice == DENIAL_SPEAKS && name_equal(apex, owner) ? DENIAL_DELEGATES
+									  : DENIAL_SILENT;
+		zone = zone_set_zone_of(store->zones, apex, true);
+	}
 }
 
 /* Makes the image say of one name what the zones say. */
@@ -191,24 +185,6 @@ static void refresh_subtree(struct zone_store *store, const struct zone *zone, z
 		}
 		at = next;
 	}
-}
-
-/* A zone that comes or goes stands above the apexes below it, or no longer. */
-static void refresh_deeper_apexes(struct zone_store *store, const uint8_t *apex)
-{
-	struct zone *zone;
-	size_t at = 0;
-
-	while ((zone = zone_set_next(store->zones, &at)) != NULL)
-		if (name_is_at_or_below(zone_apex(zone), apex))
-			refresh(store, zone_apex(zone));
-}
-
-static void refresh_staged(struct zone_store *store, const struct staged *staged)
-{
-	zone_set_diff(store->zones, staged->old, staged->new, refresh, store);
-	if (store->committed && (staged->old == NULL || staged->new == NULL))
-		refresh_deeper_apexes(store, staged->apex);
 }
 
 static bool keeps_denial(const struct staged *staged)
@@ -305,7 +281,8 @@ static bool transact(struct zone_store *store, const struct image_zone *before, 
 		image_set_settings(store->writer, &store->settings);
 	prepare_denials(store);
 	for (size_t i = 0; i < store->staged_count; i++) {
-		refresh_staged(store, &store->staged[i]);
+		zone_set_diff(store->zones, store->staged[i].old, store->staged[i].new, refresh,
+			      store);
 		refresh_all_if_denial_changed(store, &store->staged[i]);
 	}
 	if (store->committed && store->change.changed == 0 && !store->failed) {

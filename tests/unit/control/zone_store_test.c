@@ -1,0 +1,174 @@
+/* Zones that change step by step must answer exactly as if they had been loaded at once. */
+#include "tests/unit/control/store_world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RUNS  60u
+#define STEPS 12u
+
+static void world_start(struct world *world)
+{
+	memset(world, 0, sizeof(*world));
+	for (unsigned i = 0; i < WORLD_APEXES; i++)
+		test_name(world_apexes[i], world->zone[i].apex);
+}
+
+/* One to three zones come, change or go. */
+static void step(struct world *world, struct arena *arena, struct random *random)
+{
+	unsigned first = random_below(random, WORLD_APEXES);
+	unsigned count = 1 + random_below(random, 3);
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned which = (first + i) % WORLD_APEXES;
+
+		if (!world->there[which] || random_below(random, 4) == 0)
+			world_change(world, random, which);
+		else if (random_below(random, 4) == 0)
+			world->there[which] = false;
+		else
+			world_touch(world, random, which);
+		world_stage(world, arena, which);
+	}
+}
+
+static void compare_with_fresh(const struct world *world, const struct arena *arena,
+			       struct random *random)
+{
+	struct arena fresh;
+
+	arena_open(&fresh);
+	for (unsigned i = 0; i < WORLD_APEXES; i++)
+		world_stage(world, &fresh, i);
+	arena_apply(&fresh);
+	compare_arenas(random, world, arena, &fresh);
+	arena_close(&fresh);
+}
+
+static void changes_equal_a_fresh_build(void **state)
+{
+	static struct world world;
+	struct arena arena;
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct random random = random_start(random_first_seed() + run);
+
+		world_start(&world);
+		arena_open(&arena);
+		for (unsigned i = 0; i < STEPS; i++) {
+			step(&world, &arena, &random);
+			arena_apply(&arena);
+			if (random_below(&random, 2) == 0)
+				image_reclaim(arena.writer, image_generation(arena.writer));
+			compare_with_fresh(&world, &arena, &random);
+		}
+		arena_close(&arena);
+	}
+}
+
+static void same_version_publishes_nothing(void **state)
+{
+	static struct world world;
+	struct random random = random_start(random_first_seed());
+	struct arena arena;
+	uint64_t generation;
+
+	(void)state;
+	world_start(&world);
+	arena_open(&arena);
+	for (unsigned i = 0; i < WORLD_APEXES; i++) {
+		world_change(&world, &random, i);
+		world_stage(&world, &arena, i);
+	}
+	generation = arena_apply(&arena).generation;
+	for (unsigned i = 0; i < WORLD_APEXES; i++) {
+		struct store_change change;
+
+		world_stage(&world, &arena, i);
+		change = arena_apply(&arena);
+		assert_int_equal(change.generation, 0);
+		assert_int_equal(change.changed, 0);
+	}
+	assert_int_equal(image_generation(arena.writer), generation);
+	compare_with_fresh(&world, &arena, &random);
+	arena_close(&arena);
+}
+
+/* The same zones come and go again: what one round leaves behind, none may add to. */
+static uint64_t live_after_round(struct arena *arena, uint64_t seed)
+{
+	static struct world world;
+	struct random random = random_start(seed);
+
+	world_start(&world);
+	for (unsigned i = 0; i < 30; i++) {
+		step(&world, arena, &random);
+		arena_apply(arena);
+		image_reclaim(arena->writer, image_generation(arena->writer));
+	}
+	for (unsigned i = 0; i < WORLD_APEXES; i++) {
+		world.there[i] = false;
+		world_stage(&world, arena, i);
+	}
+	arena_apply(arena);
+	image_reclaim(arena->writer, image_generation(arena->writer));
+	assert_int_equal(image_usage(arena->writer).names, 0);
+	assert_int_equal(image_usage(arena->writer).retired, 0);
+	return image_usage(arena->writer).live;
+}
+
+static void nothing_leaks(void **state)
+{
+	struct arena arena;
+	uint64_t live;
+
+	(void)state;
+	arena_open(&arena);
+	live = live_after_round(&arena, random_first_seed());
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(live_after_round(&arena, random_first_seed()), live);
+	arena_close(&arena);
+}
+
+/* A change that finds no room leaves zones and image as they were, and can be made later. */
+static void no_room_changes_nothing(void **state)
+{
+	static struct world world, before;
+	struct random random = random_start(random_first_seed());
+	struct arena arena;
+	struct store_change change;
+	unsigned refused = 0;
+	char error[128];
+
+	(void)state;
+	world_start(&world);
+	arena_open(&arena);
+	for (unsigned i = 0; i < 200; i++) {
+		before = world;
+		arena.granted = image_usage(arena.writer).backed + random_below(&random, 2) * 65536;
+		step(&world, &arena, &random);
+		if (!zone_store_apply(arena.store, &change, error, sizeof(error))) {
+			refused++;
+			world = before;
+		}
+		arena.granted = UINT64_MAX;
+		if (i > 0 && arena.root != 0)
+			compare_with_fresh(&world, &arena, &random);
+	}
+	assert_true(refused > 0);
+	arena_close(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(changes_equal_a_fresh_build),
+	    cmocka_unit_test(same_version_publishes_nothing),
+	    cmocka_unit_test(nothing_leaks),
+	    cmocka_unit_test(no_room_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
