@@ -4,8 +4,8 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import tempfile
-import time
 
 import cases
 from cases import case, expect, expect_equal
@@ -124,18 +124,27 @@ def foreign_object(folder):
 @case("af_xdp: 20 times kill -9: it comes back by itself, nothing blocks it, ping loses nothing")
 def killed():
     with Link() as link, Zone() as zone, Inside(link, [zone]) as server:
-        ping = f"/tmp/skua-ping-{os.getpid()}"
-        link.on_client("sh", "-c", f"ping -i 0.01 -w 120 198.18.0.1 > {ping} 2>&1 & echo $! > {ping}.pid")
-        for _ in range(20):
-            os.kill(dataplane(server), signal.SIGKILL)
-            cases.eventually(lambda: "192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer", "+timeout=1", "+retry=0"),
-                             "an answer after kill -9", 10)
-        os.kill(int(pathlib.Path(ping + ".pid").read_text()), signal.SIGINT)
-        time.sleep(0.3)
-        output = pathlib.Path(ping).read_text()
-        for name in (ping, ping + ".pid"):
-            os.unlink(name)
-        expect(" 0% packet loss" in output, output[-300:])
+        with Ping(link) as ping:
+            for _ in range(20):
+                os.kill(dataplane(server), signal.SIGKILL)
+                cases.eventually(lambda: "192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer", "+timeout=1", "+retry=0"),
+                                 "an answer after kill -9", 10)
+        expect(" 0% packet loss" in ping.output, ping.output[-300:])
+
+
+class Ping:
+    """Pings the server every 10 ms from the client, until the block ends (or two minutes, should the test hang)."""
+
+    def __init__(self, link):
+        self.command = ["ip", "netns", "exec", link.client, "ping", "-q", "-i", "0.01", "-w", "120", "198.18.0.1"]
+
+    def __enter__(self):
+        self.child = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return self
+
+    def __exit__(self, *unused):
+        self.child.send_signal(signal.SIGINT)
+        self.output = self.child.communicate(timeout=10)[0]
 
 
 def dataplane(server):
