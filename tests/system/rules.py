@@ -242,22 +242,25 @@ def _(context, differences):
             yield difference
 
 
+def _whole_reply(context):
+    """What the peer says over TCP, or this reply if that was TCP."""
+    return context.theirs if context.mode.tcp else context.ask(context.sent_name, context.rtype)
+
+
 @rule("chain: SERVFAIL for a loop or many aliases",
       "RFC 1034 4.3.2 has no such step: what the zones say is what is answered; BIND gives its part "
       "of the chain and SERVFAIL for having stopped after 11 or more, or in a loop")
 def _(context, differences):
-    steps = _chain(context.theirs, context.name)
+    if context.peer != "bind" or context.theirs.rcode != 2:
+        return
+    whole = _whole_reply(context) if _cut(context.theirs) else context.theirs
+    steps = _chain(whole, context.name)
     loops = any(record[1] == wire.CNAME and record[0] == steps[-1] and record[4] in steps
-                for record in context.theirs.answer)
-    if context.peer == "bind" and (loops or len(steps) > 11):
+                for record in whole.answer)
+    if loops or len(steps) > 11:
         for difference in differences:
             if difference == ("rcode", (0, 2)):
                 yield difference
-
-
-def _whole_reply(context):
-    """What the peer says over TCP, or this reply if that was TCP."""
-    return context.theirs if context.mode.tcp else context.ask(context.sent_name, context.rtype)
 
 
 @rule("size: ours fits",
