@@ -87,21 +87,22 @@ static bool take_modifier(const char **at, const char *end, struct modifier *mod
 	return *at < end && *(*at)++ == '}';
 }
 
-/* Nibbles from the lowest on, dots between; width counts digits and dots. */
+/* Nibbles from the lowest on, a dot behind each but the last. The width counts digits and dots,
+ * and an even one leaves a dot at the end, as in BIND. */
 static void put_nibbles(struct line *line, uint64_t value, const struct modifier *modifier)
 {
 	const char *digits = modifier->base == 'n' ? "0123456789abcdef" : "0123456789ABCDEF";
 	uint32_t printed = 0;
 
 	do {
-		if (printed > 0) {
+		put(line, &digits[value & 15], 1);
+		value >>= 4;
+		printed++;
+		if (value != 0 || printed < modifier->width) {
 			put(line, ".", 1);
 			printed++;
 		}
-		put(line, &digits[value & 15], 1);
-		printed++;
-		value >>= 4;
-	} while (value != 0 || printed + 1 < modifier->width);
+	} while (value != 0 || printed < modifier->width);
 }
 
 static void put_value(struct line *line, int64_t value, const struct modifier *modifier)
@@ -225,25 +226,24 @@ static void read_line(struct reader *reader, const struct line *line)
 static void generate_all(struct reader *reader, const struct entry *entry,
 			 const struct range *range, unsigned rdata)
 {
-	struct line line;
+	bool good = true;
+	struct line line = {.full = false};
 
 	reader->generate = entry->tokens;
-	for (uint64_t value = range->start; value <= range->stop; value += range->step) {
-		if (!write_record(&line, entry, rdata, (uint32_t)value)) {
-			reader_refuse(reader, entry->tokens,
-				      "bad ${offset,width,base}, base is one of d o x X n N");
-			break;
-		}
-		if (line.full) {
-			reader_refuse(reader, entry->tokens,
-				      "a value below 0, or a record of more than %zu octets, "
-				      "correct range or offset",
-				      sizeof(line.text));
-			break;
-		}
-		read_line(reader, &line);
+	for (uint64_t value = range->start; good && value <= range->stop; value += range->step) {
+		good = write_record(&line, entry, rdata, (uint32_t)value) && !line.full;
+		if (good)
+			read_line(reader, &line);
 	}
 	reader->generate = NULL;
+	if (line.full)
+		reader_refuse(reader, entry->tokens,
+			      "a value below 0, or a record of more than %zu octets, correct range "
+			      "or offset",
+			      sizeof(line.text));
+	else if (!good)
+		reader_refuse(reader, entry->tokens,
+			      "bad ${offset,width,base}, base is one of d o x X n N");
 }
 
 void reader_generate(struct reader *reader, const struct entry *entry)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "zones/name/name.h"
 #include "zones/record/record.h"
 #include "zones/text/text.h"
 
@@ -374,6 +375,9 @@ static size_t fields_octets(const ldns_rr *record)
 /* True if ldns finds whole rdata of this type in the octets, without compression pointers. */
 static bool wire_is_known(uint16_t type, const uint8_t *rdata, size_t length)
 {
+	if (type == LDNS_RR_TYPE_NSAP_PTR) /* see field_kind() */
+		return length != 0 && name_length(rdata, length) == length;
+
 	uint8_t *wire = malloc(11 + length);
 	ldns_rr *record = NULL;
 	size_t at = 0;

@@ -52,8 +52,9 @@ bool text_read_memory(const char *name, const char *text, size_t length, bool in
 /* A file as a zone, for the caller to free. The apex is the given ORIGIN, else the owner of the
  * SOA, else the file name without ".zone". Records out of zone, too large RRsets (errors), mixed
  * TTLs and duplicates (warnings) are reported and handled as zone_add() says.
- * NULL if the file could not be opened, is no text, or no apex can be told. A zone that is
- * returned is what could be read: look at all->errors before serving it, and run zone_check(). */
+ * NULL, with an error reported, if the file could not be opened, is no text, holds no good record,
+ * or no apex can be told. A zone that is returned is what could be read: look at all->errors before
+ * serving it, and run zone_check(). */
 struct zone *zone_read(const struct zone_source *source, struct diagnostics *all);
 
 /* "NAPTR", "TYPE65280"; text has TEXT_TYPE_MAX octets. */

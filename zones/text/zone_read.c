@@ -135,10 +135,30 @@ static void take(void *context, const struct text_record *record)
 		wait_for_apex(&reading->waiting, record);
 }
 
+static struct place whole_file(const char *path, struct diagnostics *all)
+{
+	return (struct place){.file = diagnostics_file(all, path)};
+}
+
+/* Nothing to judge: why is said here, unless single records have said it already. */
+static void report_nothing(const char *path, bool has_apex, bool has_errors,
+			   struct diagnostics *all)
+{
+	if (!has_apex)
+		diagnostics_report(all, SEVERITY_ERROR, whole_file(path, all), 0,
+				   "no SOA, and the file name is no zone name, add a SOA or write "
+				   "ORIGIN=FILE");
+	else if (!has_errors)
+		diagnostics_report(
+		    all, SEVERITY_ERROR, whole_file(path, all), 0,
+		    "no record is in this file, write a SOA, NS and the zone's data");
+}
+
 struct zone *zone_read(const struct zone_source *source, struct diagnostics *all)
 {
 	const uint8_t *origin = source->origin_length != 0 ? source->origin : NULL;
 	struct reading reading = {.all = all};
+	uint64_t errors = all->errors;
 
 	if (source->has_origin)
 		begin(&reading, source->origin);
@@ -146,15 +166,11 @@ struct zone *zone_read(const struct zone_source *source, struct diagnostics *all
 	if (is_text && reading.zone == NULL && origin != NULL)
 		begin(&reading, origin);
 	free(reading.waiting.octets);
-	if (!is_text) {
-		if (reading.zone != NULL)
-			zone_free(reading.zone);
-		return NULL;
-	}
-	if (reading.zone == NULL)
-		diagnostics_report(all, SEVERITY_ERROR,
-				   (struct place){.file = diagnostics_file(all, source->path)}, 0,
-				   "no SOA, and the file name is no zone name, add a SOA or write "
-				   "ORIGIN=FILE");
-	return reading.zone;
+	if (is_text && reading.zone != NULL && zone_counts(reading.zone).records > 0)
+		return reading.zone;
+	if (is_text)
+		report_nothing(source->path, reading.zone != NULL, all->errors > errors, all);
+	if (reading.zone != NULL)
+		zone_free(reading.zone);
+	return NULL;
 }
