@@ -26,6 +26,11 @@ enum pass {
 	PASS_ALL,
 };
 
+struct walk {
+	enum pass pass;
+	bool others; /* there were leads that the pass left to the other one */
+};
+
 static uint64_t key_of(uint64_t owner_hash, uint16_t type)
 {
 	return owner_hash ^ (type * 0x9e3779b97f4a7c15ull);
@@ -59,8 +64,8 @@ static struct owner owner_of(const struct reply *reply, const struct additional_
 	uint32_t at = source->tail_at + lead->offset;
 
 	if (source->tail_at != 0 && at <= REPLY_POINTER_MAX)
-		return (struct owner){NULL, 0, at};
-	return (struct owner){lead->name, lead->length - 1u, reply->question_end - 5};
+		return (struct owner){NULL, 0, at, lead->length};
+	return (struct owner){lead->name, lead->length - 1u, reply->question_end - 5, lead->length};
 }
 
 /* RFC 4035 3.1.1: with its signatures if they fit, else without. Returns false if the RRset is
@@ -103,8 +108,8 @@ static bool put_lead(struct reply *reply, struct additional *list,
 }
 
 /* With additional data off, only glue that a referral can't do without: names below a cut. */
-static bool wanted(const struct additional_rules *rules, enum pass pass,
-		   const struct image_node *node)
+static bool is_wanted(const struct additional_rules *rules, enum pass pass,
+		      const struct image_node *node)
 {
 	return rules->optional || pass == PASS_OWED ||
 	       (rules->cut != NULL && node->cut_labels != IMAGE_NONE);
@@ -121,24 +126,42 @@ static const struct image_node *finish_lead(const struct image *image,
 	return node;
 }
 
-/* Reads the name of one target and starts to look for it. false: nothing to follow. */
+/* True if a lower-case name ends in another at a label's start. */
+static bool is_at_or_below(const uint8_t *name, size_t length, const uint8_t *ancestor,
+			   size_t ancestor_length)
+{
+	size_t before = length - ancestor_length;
+	size_t at = 0;
+
+	if (length < ancestor_length || memcmp(name + before, ancestor, ancestor_length) != 0)
+		return false;
+	while (at < before)
+		at += 1u + name[at];
+	return at == before;
+}
+
+/* Reads the name of one target and starts to look for it. false: nothing to follow, or another
+ * pass's business, which is noted. */
 static bool start_lead(const struct image *image, const struct additional_source *source,
 		       const struct image_target *target, const struct additional_rules *rules,
-		       enum pass pass, struct lead *lead)
+		       struct walk *walk, struct lead *lead)
 {
-	size_t length = tail_name(source->node, source->rrset, target->offset, lead->name, NULL);
-
-	if (length <= 1 ||
-	    (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV))
+	if (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV)
 		return false;
-	if (pass != PASS_ALL &&
-	    name_is_at_or_below(lead->name, rules->cut->name) != (pass == PASS_OWED))
+	size_t length = tail_name(source->node, source->rrset, target->offset, TAIL_CASE_LOWER,
+				  lead->name, NULL);
+	if (length <= 1)
 		return false;
-	name_lower(lead->name, lead->name, length);
+	if (walk->pass != PASS_ALL &&
+	    is_at_or_below(lead->name, length, rules->cut->name, rules->cut->name_length) !=
+		(walk->pass == PASS_OWED)) {
+		walk->others = true;
+		return false;
+	}
 	lead->length = (uint8_t)length;
 	lead->offset = target->offset;
 	lead->kind = target->kind;
-	image_probe_start(image, name_hash(image->key, lead->name, length), &lead->probe);
+	image_probe_start(image, target->hash, &lead->probe);
 	return true;
 }
 
@@ -154,15 +177,22 @@ static bool follow(const struct image *image, struct reply *reply, struct additi
 	for (unsigned i = 0; i < n; i++) {
 		const struct image_node *node = finish_lead(image, rules, &lead[i]);
 
-		if (node != NULL && wanted(rules, pass, node))
+		if (node != NULL && is_wanted(rules, pass, node))
 			fits &= put_lead(reply, list, rules, source, &lead[i], node);
 	}
 	return fits;
 }
 
+/* Glue that is owed is never left out for being much. */
+static bool is_enough(const struct additional *list, const struct reply *reply, enum pass pass)
+{
+	return pass != PASS_OWED &&
+	       (list->leads >= ADDITIONAL_LEADS_MAX || reply->limit - reply->at < RECORD_MIN);
+}
+
 static bool follow_source(const struct image *image, struct reply *reply, struct additional *list,
 			  const struct additional_rules *rules,
-			  const struct additional_source *source, enum pass pass)
+			  const struct additional_source *source, struct walk *walk)
 {
 	const struct image_target *target = image_targets(source->node, source->rrset);
 	struct lead lead[LEADS_AT_ONCE];
@@ -170,40 +200,37 @@ static bool follow_source(const struct image *image, struct reply *reply, struct
 	bool fits = true;
 
 	for (unsigned i = 0; i < source->rrset->target_count; i++) {
-		/* Glue that is owed is never left out for being much. */
-		if (pass != PASS_OWED &&
-		    (list->leads >= ADDITIONAL_LEADS_MAX || reply->limit - reply->at < RECORD_MIN))
+		if (is_enough(list, reply, walk->pass))
 			break;
-		if (!start_lead(image, source, &target[i], rules, pass, &lead[n]))
+		if (!start_lead(image, source, &target[i], rules, walk, &lead[n]))
 			continue;
 		list->leads++;
 		if (++n == LEADS_AT_ONCE) {
-			fits &= follow(image, reply, list, rules, source, pass, lead, n);
+			fits &= follow(image, reply, list, rules, source, walk->pass, lead, n);
 			n = 0;
 		}
 	}
-	return follow(image, reply, list, rules, source, pass, lead, n) && fits;
+	return follow(image, reply, list, rules, source, walk->pass, lead, n) && fits;
 }
 
 void additional_put(const struct image *image, struct reply *reply, struct additional *list,
 		    const struct additional_rules *rules)
 {
-	enum pass pass = PASS_ALL;
+	struct walk walk = {rules->cut != NULL ? PASS_OWED : PASS_ALL, false};
 
-	if (rules->cut != NULL) {
-		struct additional_source source = list->source[0];
-
-		pass = PASS_OTHER;
-		if (list->source_count > 0 &&
-		    !follow_source(image, reply, list, rules, &source, PASS_OWED))
-			reply->flags |= DNS_TC; /* RFC 9471 3.1 */
-	} else if (!rules->optional) {
+	if (rules->cut == NULL && !rules->optional)
 		return;
-	}
 	/* What is added may lead on (SRV): it stands behind in the list. */
 	for (unsigned i = 0; i < list->source_count; i++) {
 		struct additional_source source = list->source[i];
+		bool fits = follow_source(image, reply, list, rules, &source, &walk);
 
-		follow_source(image, reply, list, rules, &source, pass);
+		if (walk.pass != PASS_OWED)
+			continue;
+		if (!fits)
+			reply->flags |= DNS_TC; /* RFC 9471 3.1 */
+		walk.pass = PASS_OTHER;
+		if (walk.others)
+			follow_source(image, reply, list, rules, &source, &walk);
 	}
 }

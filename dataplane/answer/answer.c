@@ -101,6 +101,11 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 	b->at[b->waiting++] = (uint8_t)i;
 }
 
+static bool is_address(uint16_t type)
+{
+	return type == TYPE_A || type == TYPE_AAAA;
+}
+
 /* The fast path: an existing name that is no one else's business (no cut, no alias), an RRset that
  * leads nowhere, and room for it. Its tail is copied and its stored sum used. */
 static bool answer_stored(const struct burst *b, struct response *r, const struct image_node *node)
@@ -115,12 +120,17 @@ static bool answer_stored(const struct burst *b, struct response *r, const struc
 	if (rrset == NULL || (rrset->target_count > 0 && image->settings.additional) ||
 	    (rrset->count > 1 && image->settings.rotate) || rrset->flags & IMAGE_RRSET_PARENT_SIDE)
 		return false;
-	uint32_t length = secure ? rrset->signed_length : rrset->length;
-	if (length > r->reply.limit - r->reply.at)
+	struct tail tail;
+	tail_open(node, rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
+	if (tail.length > r->reply.limit - r->reply.at)
 		return false;
-	memcpy(r->reply.base + r->reply.at, image_tail(node, rrset), length);
-	r->reply.at += length;
-	r->reply.count[SECTION_ANSWER] = secure ? rrset->signed_count : rrset->count;
+	if (image->settings.rotate && rrset->count > 1 && is_address(rrset->type))
+		reply_copy_rotated(r->reply.base + r->reply.at, &tail,
+				   (uint32_t)b->composer.state->rotation++);
+	else
+		memcpy(r->reply.base + r->reply.at, tail.octets, tail.length);
+	r->reply.at += tail.length;
+	r->reply.count[SECTION_ANSWER] = tail.count;
 	r->reply.flags = DNS_AA;
 	reply_finish_summed(r, image->settings.udp_size, secure ? rrset->signed_sum : rrset->sum,
 			    b->counts);

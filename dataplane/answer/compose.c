@@ -27,16 +27,16 @@ static enum tail_part part_of(const struct response *r)
 
 static struct owner asked_owner(const struct response *r)
 {
-	return (struct owner){NULL, 0, r->asked.at};
+	return (struct owner){NULL, 0, r->asked.at, r->asked.length};
 }
 
-/* The asked name's last `labels` labels, as an owner. A pointer of 0 is none, and so refused. */
-static struct owner suffix_owner(const struct response *r, unsigned labels)
+/* A node at or above the asked name, as an owner. A pointer past the maximum is refused. */
+static struct owner ancestor_owner(const struct response *r, const struct image_node *node)
 {
-	unsigned have = name_labels(r->asked.name);
-	uint32_t at = labels > have ? 0 : reply_suffix(&r->reply, r->asked.at, have - labels);
+	uint32_t before = r->asked.length - node->name_length;
+	uint32_t at = reply_octet(&r->reply, r->asked.at, before);
 
-	return (struct owner){NULL, 0, at == 0 ? REPLY_POINTER_MAX + 1 : at};
+	return (struct owner){NULL, 0, at == 0 ? REPLY_POINTER_MAX + 1 : at, node->name_length};
 }
 
 static struct proof_of subject_of(const struct response *r, const struct verdict *v)
@@ -137,10 +137,9 @@ static struct outcome put_alias(struct composer *c, struct response *r, const st
 
 	if (outcome.put != PUT_DONE)
 		return outcome;
-	size_t length = tail_name(v->node, v->rrset, CNAME_RDATA, name, NULL);
+	size_t length = tail_name(v->node, v->rrset, CNAME_RDATA, TAIL_CASE_LOWER, name, NULL);
 	if (length == 0)
 		return ended(PUT_DAMAGED);
-	name_lower(name, name, length);
 	/* The root as target has no entry of its own in the image. */
 	uint64_t hash = v->rrset->target_count > 0 ? image_targets(v->node, v->rrset)->hash
 						   : name_hash(c->image->key, name, length);
@@ -153,7 +152,7 @@ static struct outcome put_alias(struct composer *c, struct response *r, const st
 static size_t substitute(uint8_t *name, size_t prefix, const struct verdict *v)
 {
 	uint8_t target[NAME_MAX_OCTETS];
-	size_t length = tail_name(v->node, v->rrset, CNAME_RDATA, target, NULL);
+	size_t length = tail_name(v->node, v->rrset, CNAME_RDATA, TAIL_CASE_KEPT, target, NULL);
 
 	if (length == 0 || prefix + length > NAME_MAX_OCTETS)
 		return 0;
@@ -167,7 +166,7 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 {
 	uint8_t name[NAME_MAX_OCTETS];
 	struct owner alias = asked_owner(r);
-	struct owner owner = suffix_owner(r, name_labels(v->node->name));
+	struct owner owner = ancestor_owner(r, v->node);
 	size_t prefix = r->asked.length - v->node->name_length;
 	enum put_result put = put_rrset(c, r, SECTION_ANSWER, &owner, v, part_of(r));
 
@@ -180,7 +179,7 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 		r->reply.rcode = RCODE_YXDOMAIN; /* RFC 6672 2.2: it would be too long */
 		return ended(PUT_DONE);
 	}
-	struct owner target = {name, (uint32_t)prefix, r->reply.rdata_at};
+	struct owner target = {name, (uint32_t)prefix, r->reply.rdata_at, (uint32_t)length};
 	uint32_t ttl = get_u32(image_tail(v->node, v->rrset) + TAIL_TTL);
 	if (target.pointer > REPLY_POINTER_MAX)
 		return ended(PUT_NO_ROOM);
@@ -196,13 +195,12 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 static enum put_result put_soa(struct response *r, const struct composer *c,
 			       const struct verdict *v)
 {
-	const struct image_node *apex =
-	    lookup_suffix(c->image, r->asked.name, r->asked.length, v->apex_labels);
-	struct owner owner = suffix_owner(r, v->apex_labels);
+	const struct image_node *apex = lookup_apex(c->image, &r->asked, v);
 	struct tail tail;
 
-	if (apex == NULL || !(apex->flags & IMAGE_NODE_APEX))
+	if (apex == NULL)
 		return PUT_DAMAGED;
+	struct owner owner = ancestor_owner(r, apex);
 	const struct image_rrset *soa = image_rrset(apex, IMAGE_TYPE_NEGATIVE_SOA);
 	if (soa == NULL)
 		return PUT_DAMAGED;
@@ -250,7 +248,7 @@ static enum put_result put_ds(struct composer *c, struct response *r, const stru
 
 static struct outcome put_referral(struct composer *c, struct response *r, const struct verdict *v)
 {
-	struct owner owner = suffix_owner(r, name_labels(v->node->name));
+	struct owner owner = ancestor_owner(r, v->node);
 	enum put_result put = put_leading(c, r, SECTION_AUTHORITY, &owner, v, TAIL_PLAIN);
 
 	r->referral = true;

@@ -4,6 +4,7 @@
 #include "dataplane/answer/sum.h"
 #include "zones/record/record.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define MESSAGE_MAX  65535u
@@ -46,20 +47,25 @@ void reply_begin(struct response *r, uint16_t udp_size, enum transport transport
 	r->referral = false;
 }
 
-/* RFC 6891 6.1.2, 6.1.3. DO is copied (RFC 3225 3). */
-static void put_opt(struct response *r, uint16_t udp_size)
+/* RFC 6891 6.1.2, 6.1.3. DO is copied (RFC 3225 3). Written in one go, and its sum is made from the
+ * values: reading back what was just stored in pieces would stall. Returns the sum as it counts in
+ * the message. */
+static uint16_t put_opt(struct response *r, uint16_t udp_size)
 {
-	uint8_t *opt = r->reply.base + r->reply.at;
+	uint16_t size = (uint16_t)at_least(udp_size, UDP_MIN);
+	uint8_t upper = (uint8_t)(r->reply.rcode >> 4);
+	uint8_t flags = r->query.dnssec_ok ? 0x80 : 0;
+	uint32_t at = r->reply.at;
+	/* owner, type, size, upper rcode, version 0, flags; and then three octets of zero */
+	uint64_t opt = htobe64((uint64_t)TYPE_OPT << 40 | (uint64_t)size << 24 |
+			       (uint64_t)upper << 16 | flags);
 
-	opt[0] = 0;
-	put_u16(opt + 1, TYPE_OPT);
-	put_u16(opt + 3, (uint16_t)at_least(udp_size, UDP_MIN));
-	opt[5] = (uint8_t)(r->reply.rcode >> 4);
-	opt[6] = 0; /* our version */
-	put_u16(opt + 7, r->query.dnssec_ok ? 0x8000 : 0);
-	put_u16(opt + 9, 0);
+	memcpy(r->reply.base + at, &opt, sizeof(opt));
+	memset(r->reply.base + at + sizeof(opt), 0, OPT_OCTETS - sizeof(opt));
 	r->reply.at += OPT_OCTETS;
 	r->reply.count[SECTION_ADDITIONAL]++;
+	uint32_t sum = (TYPE_OPT << 8 | size >> 8) + ((size & 0xffu) << 8 | upper) + flags;
+	return sum_at(sum_fold(sum), at);
 }
 
 /* RFC 8945 5.2.1 and 5.3.2: the query's TSIG back, unsigned, with BADKEY. It is moved forward, and
@@ -83,18 +89,23 @@ static void put_tsig(struct response *r)
 }
 
 /* RFC 1035 4.1.1: ID stays, opcode and RD are copied; CD too (RFC 4035 3.1.6); RA, Z and AD are
- * clear. */
-static void put_header(const struct response *r)
+ * clear. Returns the sum of header and question. */
+static uint64_t put_header(const struct response *r)
 {
 	const struct reply *reply = &r->reply;
 	uint16_t kept = r->query.flags & (DNS_OPCODE | DNS_RD | DNS_CD);
-	uint8_t *header = reply->base;
+	uint16_t flags = (uint16_t)(DNS_QR | kept | reply->flags | (reply->rcode & 15));
+	uint16_t questions = reply->question_end > DNS_HEADER;
+	uint16_t answers = reply->count[SECTION_ANSWER];
+	uint16_t authority = reply->count[SECTION_AUTHORITY];
+	uint16_t additional = reply->count[SECTION_ADDITIONAL];
+	uint64_t middle = htobe64((uint64_t)flags << 48 | (uint64_t)questions << 32 |
+				  (uint64_t)answers << 16 | authority);
 
-	put_u16(header + 2, (uint16_t)(DNS_QR | kept | reply->flags | (reply->rcode & 15)));
-	put_u16(header + 4, reply->question_end > DNS_HEADER);
-	put_u16(header + 6, reply->count[SECTION_ANSWER]);
-	put_u16(header + 8, reply->count[SECTION_AUTHORITY]);
-	put_u16(header + 10, reply->count[SECTION_ADDITIONAL]);
+	memcpy(reply->base + 2, &middle, sizeof(middle));
+	put_u16(reply->base + 10, additional);
+	return (uint64_t)get_u16(reply->base) + flags + questions + answers + authority +
+	       additional + sum_of(reply->base + DNS_HEADER, reply->question_end - DNS_HEADER);
 }
 
 static void count_reply(const struct response *r, uint64_t counts[])
@@ -117,32 +128,34 @@ static void count_reply(const struct response *r, uint64_t counts[])
 				r->reply.count[SECTION_ANSWER] == 0;
 }
 
-void reply_finish(struct response *r, uint16_t udp_size, uint64_t counts[])
+static uint32_t put_rest(struct response *r, uint16_t udp_size)
 {
-	count_reply(r, counts);
-	if (r->query.edns)
-		put_opt(r, udp_size);
-	if (r->query.tsig.octets != 0)
+	uint32_t sum = r->query.edns ? put_opt(r, udp_size) : 0;
+
+	if (r->query.tsig.octets != 0) {
+		uint32_t at = r->reply.at;
+
 		put_tsig(r);
-	put_header(r);
-	r->datagram->length = r->reply.at;
-	r->datagram->sum = sum_of(r->reply.base, r->reply.at);
+		sum += sum_at(sum_of(r->reply.base + at, r->reply.at - at), at);
+	}
+	return sum;
 }
 
 void reply_finish_summed(struct response *r, uint16_t udp_size, uint16_t records_sum,
 			 uint64_t counts[])
 {
-	uint32_t records_end = r->reply.at;
 	uint64_t sum = sum_at(records_sum, r->reply.question_end);
 
-	counts[COUNT_answers]++;
-	counts[COUNT_rcode_noerror]++;
-	if (r->query.edns) {
-		put_opt(r, udp_size);
-		sum += sum_at(sum_of(r->reply.base + records_end, OPT_OCTETS), records_end);
-	}
-	put_header(r);
-	sum += sum_of(r->reply.base, r->reply.question_end);
+	count_reply(r, counts);
+	sum += put_rest(r, udp_size);
+	sum += put_header(r);
 	r->datagram->length = r->reply.at;
 	r->datagram->sum = sum_fold(sum);
+}
+
+void reply_finish(struct response *r, uint16_t udp_size, uint64_t counts[])
+{
+	uint32_t from = r->reply.question_end;
+
+	reply_finish_summed(r, udp_size, sum_of(r->reply.base + from, r->reply.at - from), counts);
 }

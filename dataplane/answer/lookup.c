@@ -94,7 +94,9 @@ static void refer(const struct image *image, const struct asked *asked, unsigned
 		  struct verdict *v)
 {
 	v->kind = VERDICT_DAMAGED;
-	v->node = lookup_suffix(image, asked->name, asked->length, cut_labels);
+	v->node = v->place->flags & IMAGE_NODE_CUT
+		      ? v->place
+		      : lookup_suffix(image, asked->name, asked->length, cut_labels);
 	if (v->node == NULL)
 		return;
 	v->rrset = image_rrset(v->node, TYPE_NS);
@@ -206,6 +208,7 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 
 	v->kind = VERDICT_REFUSED;
 	v->exists = false;
+	v->place = NULL;
 	v->node = NULL;
 	v->rrset = NULL;
 	if (place == NULL) {
@@ -214,12 +217,23 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 	}
 	if (place == NULL || place->apex_labels == IMAGE_NONE)
 		return;
+	v->place = place;
 	v->apex_labels = place->apex_labels;
 	v->encloser_labels = (uint8_t)found;
 	if (exact != NULL)
 		lookup_existing(image, asked, exact, v);
 	else
 		lookup_missing(image, asked, place, v);
+}
+
+const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
+				     const struct verdict *v)
+{
+	const struct image_node *node = v->place;
+
+	if (!(node->flags & IMAGE_NODE_APEX) || node->apex_labels != v->apex_labels)
+		node = lookup_suffix(image, asked->name, asked->length, v->apex_labels);
+	return node != NULL && node->flags & IMAGE_NODE_APEX ? node : NULL;
 }
 
 const struct image_node *lookup_additional(const struct image *image, const uint8_t *name,

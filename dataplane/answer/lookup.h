@@ -39,6 +39,7 @@ struct verdict {
 	uint8_t apex_labels;		 /* of the zone that says so */
 	uint8_t encloser_labels;	 /* of the closest encloser, when the name does not exist */
 	bool exists;			 /* the name itself is a node */
+	const struct image_node *place;	 /* the name's node or its closest encloser's */
 	const struct image_node *node;	 /* who owns rrset; NODATA: the name's, or its wildcard's */
 	const struct image_rrset *rrset; /* or NULL */
 };
@@ -53,6 +54,10 @@ static inline bool verdict_is_wildcard(const struct verdict *verdict)
 /* exact: the node of the asked name, or NULL if there is none. */
 void lookup_verdict(const struct image *image, const struct asked *asked,
 		    const struct image_node *exact, struct verdict *verdict);
+
+/* The apex of the zone that the verdict speaks for, or NULL: the image is damaged. */
+const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
+				     const struct verdict *verdict);
 
 /* The node of the name's last `labels` labels, or NULL. */
 const struct image_node *lookup_suffix(const struct image *image, const uint8_t *name,

@@ -49,7 +49,10 @@ bool proof_owner(const struct reply *reply, const struct proof_of *of,
 		suffix = name_skip(suffix, 1);
 	owner->labels = node->name;
 	owner->octets = (uint32_t)(suffix - node->name);
-	owner->pointer = reply_suffix(reply, of->at, name_labels(of->name) - name_labels(suffix));
+	owner->length = node->name_length;
+	/* Both end at the same root label. */
+	owner->pointer =
+	    reply_octet(reply, of->at, (uint32_t)of->length - (owner->length - owner->octets));
 	return owner->pointer != 0;
 }
 

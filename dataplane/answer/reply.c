@@ -7,12 +7,12 @@
 
 #define POINTER_BITS 0xc000u
 
-/* How pointers of a tail change when it is copied: those into its home's owner, those into itself.
- */
+/* How the pointers of a copied tail change. */
 struct shift {
-	bool possible;
-	int owner;
-	int tail;
+	uint32_t owner; /* where the owner stands now, maybe in pieces */
+	uint32_t
+	    before; /* octets of the owner that its home had not: "*" is shorter than a label */
+	int tail;   /* by how much the tail has moved */
 };
 
 static uint32_t room(const struct reply *r)
@@ -20,31 +20,50 @@ static uint32_t room(const struct reply *r)
 	return r->limit - r->at;
 }
 
-/* Where a lower-case name lies in one piece at the end of the question's; 0: it does not. */
-static uint32_t in_question(const struct reply *r, const uint8_t *name, size_t length)
+/* Requires: the tail's node has the owner's name, or is a wildcard at or above it. */
+static struct shift shift_of(const struct owner *owner, const struct image_node *node,
+			     uint32_t start)
 {
-	uint32_t question = r->question_end - 4 - DNS_HEADER;
-
-	if (length > question || name_length(name, length) != length ||
-	    !name_is_at_or_below(r->base + DNS_HEADER, name))
-		return 0;
-	return DNS_HEADER + question - (uint32_t)length;
+	return (struct shift){
+	    .owner = owner->pointer,
+	    .before = owner->length - node->name_length,
+	    .tail = (int)start - (int)(DNS_HEADER + node->name_length + 4u),
+	};
 }
 
-static struct shift shift_of(const struct reply *r, const struct image_node *node, uint32_t start)
+uint32_t reply_octet(const struct reply *r, uint32_t at, uint32_t offset)
 {
-	struct shift shift = {false, 0, 0};
-	uint32_t at = in_question(r, node->name, node->name_length);
+	if (at < r->question_end) /* the question lies in one piece */
+		return at + offset < r->question_end - 4 ? at + offset : 0;
+	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
+		uint32_t octets = r->base[at] + 1u;
 
-	if (at == 0 && node->name_length > 2 && node->name[0] == 1 && node->name[1] == '*') {
-		/* A wildcard's records: what stands behind the asterisk is in the question. */
-		at = in_question(r, node->name + 2, node->name_length - 2u);
-		at = at < DNS_HEADER + 2 ? 0 : at - 2;
+		if (octets > 0xc0)
+			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
+		else if (offset == 0)
+			return at;
+		else if (offset < octets || octets == 1)
+			return 0;
+		else {
+			offset -= octets;
+			at += octets;
+		}
 	}
-	shift.possible = at != 0;
-	shift.owner = (int)at - (int)DNS_HEADER;
-	shift.tail = (int)start - (int)(DNS_HEADER + node->name_length + 4u);
-	return shift;
+	return 0;
+}
+
+/* Where a pointer of the tail's home leads now; 0: it can't. */
+static uint32_t moved_pointer(const struct reply *r, uint32_t home, const struct image_node *node,
+			      const struct shift *shift)
+{
+	if (home < DNS_HEADER)
+		return 0;
+	if (home >= DNS_HEADER + node->name_length)
+		return (uint32_t)((int)home + shift->tail);
+	/* The asterisk itself is not in the name that a wildcard answers. */
+	if (home == DNS_HEADER && node->name[0] == 1 && node->name[1] == '*' && shift->before > 0)
+		return 0;
+	return reply_octet(r, shift->owner, shift->before + home - DNS_HEADER);
 }
 
 /* Moves the pointer of the name at `at`. Returns the offset behind the name, 0: it can't be moved.
@@ -52,8 +71,6 @@ static struct shift shift_of(const struct reply *r, const struct image_node *nod
 static uint32_t shift_name(struct reply *r, uint32_t at, uint32_t end, const struct tail *tail,
 			   const struct shift *shift)
 {
-	const struct image_node *node = tail->node;
-
 	while (at < end && r->base[at] <= 63) {
 		if (r->base[at] == 0)
 			return at + 1;
@@ -62,15 +79,10 @@ static uint32_t shift_name(struct reply *r, uint32_t at, uint32_t end, const str
 	if (at + 2 > end || r->base[at] < 0xc0)
 		return 0;
 	uint32_t home = get_u16(r->base + at) & REPLY_POINTER_MAX;
-	bool owner = home < DNS_HEADER + node->name_length;
-	/* The asterisk itself is not in the question. */
-	if (home < DNS_HEADER ||
-	    (home == DNS_HEADER && shift->owner != 0 && node->name[0] == 1 && node->name[1] == '*'))
+	uint32_t moved = moved_pointer(r, home, tail->node, shift);
+	if (moved < DNS_HEADER || moved >= at || moved > REPLY_POINTER_MAX)
 		return 0;
-	int moved = (int)home + (owner ? shift->owner : shift->tail);
-	if (moved < (int)DNS_HEADER || moved >= (int)at || moved > (int)REPLY_POINTER_MAX)
-		return 0;
-	put_u16(r->base + at, (uint16_t)(POINTER_BITS | (unsigned)moved));
+	put_u16(r->base + at, (uint16_t)(POINTER_BITS | moved));
 	return at + 2;
 }
 
@@ -124,21 +136,26 @@ static bool edit(struct reply *r, uint32_t start, const struct owner *owner,
 	return at == tail->length;
 }
 
-/* Round robin by two copies. The records of an A or AAAA set are all of one size. */
-static void copy_rotated(uint8_t *to, const struct tail *tail, uint32_t rotation)
+void reply_copy_rotated(uint8_t *to, const struct tail *tail, uint32_t rotation)
 {
 	uint32_t plain = tail->rrset->length;
-	uint32_t turned = 0;
 
-	if (rotation != 0 && tail->plain > 1 && plain <= tail->length && plain % tail->plain == 0 &&
-	    (tail->rrset->type == TYPE_A || tail->rrset->type == TYPE_AAAA)) {
-		turned = plain / tail->plain * (rotation % tail->plain);
-		memcpy(to, tail->octets + turned, plain - turned);
-		memcpy(to + plain - turned, tail->octets, turned);
-		memcpy(to + plain, tail->octets + plain, tail->length - plain);
+	if (rotation == 0 || tail->plain <= 1 || plain > tail->length || plain % tail->plain != 0) {
+		memcpy(to, tail->octets, tail->length);
 		return;
 	}
-	memcpy(to, tail->octets, tail->length);
+	uint32_t turned = plain / tail->plain * (rotation % tail->plain);
+	memcpy(to, tail->octets + turned, plain - turned);
+	memcpy(to + plain - turned, tail->octets, turned);
+	memcpy(to + plain, tail->octets + plain, tail->length - plain);
+}
+
+static void copy_octets(uint8_t *to, const struct tail *tail, uint32_t rotation)
+{
+	if (tail->rrset->type == TYPE_A || tail->rrset->type == TYPE_AAAA)
+		reply_copy_rotated(to, tail, rotation);
+	else
+		memcpy(to, tail->octets, tail->length);
 }
 
 /* Appends octets; false: no room. */
@@ -179,7 +196,7 @@ static enum put_result expand_record(struct reply *r, const struct owner *owner,
 	if (!append(r, octets + rdata, skip))
 		return PUT_NO_ROOM;
 	for (; names > 0; names--) {
-		size_t length = tail_name(tail->node, tail->rrset, at, name, &at);
+		size_t length = tail_name(tail->node, tail->rrset, at, TAIL_CASE_KEPT, name, &at);
 		if (length == 0 || at > end)
 			return PUT_DAMAGED;
 		if (!append(r, name, length))
@@ -211,26 +228,33 @@ static enum put_result expand(struct reply *r, const struct owner *owner, const 
 	return result;
 }
 
+/* True if the tail is right as it stands: its owner is the question, and it follows directly. */
+static bool is_home(const struct reply *r, const struct owner *owner, const struct tail *tail,
+		    bool pointers)
+{
+	if (owner->octets > 0 || owner->pointer != DNS_HEADER)
+		return false;
+	return !pointers || (r->at == r->question_end && owner->length == tail->node->name_length);
+}
+
 static enum put_result copy(struct reply *r, const struct owner *owner, const struct tail *tail,
 			    uint32_t rotation)
 {
 	uint32_t start = r->at + owner->octets;
 	bool pointers = tail->rrset->flags & IMAGE_RRSET_POINTERS && tail->plain > 0;
-	struct shift shift = {true, 0, 0};
+	struct shift shift = shift_of(owner, tail->node, start);
 
-	if (pointers)
-		shift = shift_of(r, tail->node, start);
-	bool far = start + tail->length > REPLY_POINTER_MAX && (pointers || owner->octets > 0);
-	if (!shift.possible || far)
+	if (start + tail->length > REPLY_POINTER_MAX && (pointers || owner->octets > 0))
+		return expand(r, owner, tail);
+	if (pointers && (owner->octets > 0 || owner->length < tail->node->name_length))
 		return expand(r, owner, tail);
 	if (room(r) < owner->octets + tail->length)
 		return PUT_NO_ROOM;
 	if (owner->octets > 0)
 		memcpy(r->base + r->at, owner->labels, owner->octets);
-	copy_rotated(r->base + start, tail, rotation);
-	bool home = owner->octets == 0 && owner->pointer == DNS_HEADER && shift.owner == 0 &&
-		    shift.tail == 0;
-	if (!home && !edit(r, start, owner, tail, pointers ? &shift : NULL))
+	copy_octets(r->base + start, tail, rotation);
+	if (!is_home(r, owner, tail, pointers) &&
+	    !edit(r, start, owner, tail, pointers ? &shift : NULL))
 		return pointers ? expand(r, owner, tail) : PUT_DAMAGED;
 	r->at = start + tail->length;
 	r->tail_at = start;
@@ -268,25 +292,6 @@ enum put_result reply_put_cname(struct reply *r, const struct owner *owner, uint
 	r->rdata_at = r->at - target->octets - 2;
 	r->count[SECTION_ANSWER]++;
 	return PUT_DONE;
-}
-
-uint32_t reply_suffix(const struct reply *r, uint32_t at, unsigned skip)
-{
-	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
-		uint8_t octet = r->base[at];
-
-		if (octet >= 0xc0) {
-			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
-			continue;
-		}
-		if (skip == 0)
-			return at <= REPLY_POINTER_MAX ? at : 0;
-		if (octet == 0)
-			return 0;
-		at += 1u + octet;
-		skip--;
-	}
-	return 0;
 }
 
 size_t reply_name(const struct reply *r, uint32_t at, uint8_t *name)

@@ -3,12 +3,11 @@
  * RRsets go in whole or not at all (RFC 2181 5.1, 9). A tail is copied and then edited where it
  * does not stand in the place that it was compiled for:
  *   owners    the first two octets of each record: pointed to where the owner stands
- *   pointers  in rdata (RFC 1035 types only): moved, if the owner is a suffix of the question, for
- *             then owner and tail both lie in one piece; else the names are written out
- * Threads:  any; no allocation.
- * Requires: base[limit] writable; question_end <= at <= limit <= 65535.
- * Ensures:  nothing is written outside [question_end, limit); after anything but PUT_DONE the reply
- *           is as it was, but for octets from `at` on. */
+ *   pointers  in rdata (RFC 1035 types only): moved to where the owner's labels stand now, and
+ * along with the tail; where a pointer can't reach, the names are written out Threads:  any; no
+ * allocation. Requires: base[limit] writable; question_end <= at <= limit <= 65535. Ensures:
+ * nothing is written outside [question_end, limit); after anything but PUT_DONE the reply is as it
+ * was, but for octets from `at` on. */
 #ifndef SKUA_DATAPLANE_ANSWER_REPLY_H
 #define SKUA_DATAPLANE_ANSWER_REPLY_H
 
@@ -39,6 +38,7 @@ struct owner {
 	const uint8_t *labels; /* without a root label */
 	uint32_t octets;       /* of labels; 0: the owner is what the pointer leads to */
 	uint32_t pointer;      /* at most REPLY_POINTER_MAX */
+	uint32_t length;       /* octets of the whole name */
 };
 #define REPLY_POINTER_MAX 0x3fffu /* RFC 1035 4.1.4 */
 
@@ -52,12 +52,17 @@ enum put_result {
 enum put_result reply_put(struct reply *reply, enum reply_section section,
 			  const struct owner *owner, const struct tail *tail, uint32_t rotation);
 
+/* Copies a tail whose records are all of one size (A, AAAA), turned: round robin by two copies.
+ * Requires: to has tail->length octets. */
+void reply_copy_rotated(uint8_t *to, const struct tail *tail, uint32_t rotation);
+
 /* A single CNAME record (for DNAME, RFC 6672 3.1): owner, and target as labels + pointer. */
 enum put_result reply_put_cname(struct reply *reply, const struct owner *owner, uint32_t ttl,
 				const struct owner *target);
 
-/* Offset of the name at `at` in the reply without its first `skip` labels; 0: there is none. */
-uint32_t reply_suffix(const struct reply *reply, uint32_t at, unsigned skip);
+/* Offset in the reply of the octet at `offset` of the name that starts at `at`; 0: no label of it
+ * starts there. */
+uint32_t reply_octet(const struct reply *reply, uint32_t at, uint32_t offset);
 
 /* The whole name at `at` in the reply, pointers followed, case kept. name has NAME_MAX_OCTETS.
  * Returns its length; 0: there is no legal name. */

@@ -18,19 +18,43 @@ static inline uint16_t sum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* The raw sum of `length` octets, an odd last one padded with zero. Can't overflow below 4 GiB. */
+/* The two halves of a word: their sum can't overflow below 4 GiB of octets. */
+static inline uint64_t sum_word(uint64_t word)
+{
+	return (word & 0xffffffffu) + (word >> 32);
+}
+
+/* The raw sum of fewer than 8 octets. */
+static inline uint64_t sum_few(const uint8_t *at, size_t length)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, at, length);
+	return sum_word(word);
+}
+
+/* The raw sum of `length` octets, an odd last one padded with zero. */
 static inline uint64_t sum_raw(const uint8_t *at, size_t length)
 {
+	const uint8_t *end = at + length;
 	uint64_t sum = 0;
 	uint64_t word;
 
-	for (; length >= 8; at += 8, length -= 8) {
+	if (length < 8)
+		return sum_few(at, length);
+	for (; end - at >= 8; at += 8) {
 		memcpy(&word, at, 8);
-		sum += (word & 0xffffffffu) + (word >> 32);
+		sum += sum_word(word);
 	}
-	word = 0;
-	memcpy(&word, at, length);
-	return sum + (word & 0xffffffffu) + (word >> 32);
+	/* The last octets once more, without those that are summed: shifted out, in two steps, for
+	 * all 64 bits at once is undefined. */
+	unsigned summed = 8 * (7 - (unsigned)(end - at));
+	memcpy(&word, end - 8, 8);
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		word = word >> summed >> 8;
+	else
+		word = word << summed << 8;
+	return sum + sum_word(word);
 }
 
 /* RFC 1071 2(B): the sum of swapped words is the swapped sum. */

@@ -58,53 +58,60 @@ static size_t home_octets(const struct image_node *node, const struct image_rrse
 	return length - (offset - tail);
 }
 
-/* Copies labels until the root or a pointer. Returns the octets read there, 0 if it is no name;
- * *pointer is 0 at the root. */
-static size_t copy_labels(const uint8_t *from, size_t available, uint8_t *name, size_t *length,
-			  uint32_t *pointer)
+/* What stands of a name in one place. */
+struct piece {
+	size_t length;	  /* octets of labels, the root label included if the name ends here */
+	uint32_t pointer; /* where it goes on; 0: it ends here */
+};
+
+static bool read_piece(const uint8_t *from, size_t available, struct piece *piece)
 {
 	size_t at = 0;
 
-	*pointer = 0;
-	while (at < available && from[at] <= 63) {
-		size_t octets = 1u + from[at];
-
-		if (octets > available - at || octets > NAME_MAX_OCTETS - *length)
-			return 0;
-		memcpy(name + *length, from + at, octets);
-		*length += octets;
-		at += octets;
-		if (octets == 1)
-			return at;
+	while (at < available && at < NAME_MAX_OCTETS && from[at] <= 63 && from[at] != 0)
+		at += 1u + from[at];
+	if (at < available && from[at] == 0) {
+		*piece = (struct piece){at + 1, 0};
+		return true;
 	}
-	if (available - at < 2 || from[at] < 0xc0)
-		return 0;
-	*pointer = get_u16(from + at) & 0x3fffu;
-	return at + 2;
+	if (available < 2 || at > available - 2 || from[at] < 0xc0)
+		return false;
+	*piece = (struct piece){at, get_u16(from + at) & 0x3fffu};
+	return piece->pointer != 0;
+}
+
+static void copy(uint8_t *to, const uint8_t *from, size_t length, enum tail_case wanted)
+{
+	if (wanted == TAIL_CASE_LOWER)
+		name_lower(to, from, length);
+	else
+		memcpy(to, from, length);
 }
 
 size_t tail_name(const struct image_node *node, const struct image_rrset *rrset, uint32_t offset,
-		 uint8_t *name, uint32_t *end)
+		 enum tail_case wanted, uint8_t *name, uint32_t *end)
 {
 	uint32_t at = DNS_HEADER + node->name_length + 4u + offset;
+	uint32_t *first = end;
 	size_t length = 0;
-	bool first = true;
 
 	for (;;) {
 		const uint8_t *octets = NULL;
-		uint32_t pointer;
 		size_t available = home_octets(node, rrset, at, &octets);
-		size_t read = copy_labels(octets, available, name, &length, &pointer);
+		struct piece piece;
 
-		if (read == 0)
+		if (!read_piece(octets, available, &piece) ||
+		    piece.length > NAME_MAX_OCTETS - length)
 			return 0;
-		if (first && end != NULL)
-			*end = offset + (uint32_t)read;
-		first = false;
-		if (pointer == 0)
+		copy(name + length, octets, piece.length, wanted);
+		length += piece.length;
+		if (first != NULL)
+			*first = offset + (uint32_t)piece.length + (piece.pointer != 0 ? 2 : 0);
+		first = NULL;
+		if (piece.pointer == 0)
 			return length;
-		if (pointer >= at) /* only ever back, so this ends */
+		if (piece.pointer >= at) /* only ever back, so this ends */
 			return 0;
-		at = pointer;
+		at = piece.pointer;
 	}
 }

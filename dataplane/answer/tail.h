@@ -35,10 +35,11 @@ void tail_open(const struct image_node *node, const struct image_rrset *rrset, e
  * owner; rdata: of its rdata. */
 bool tail_record(const struct tail *tail, uint32_t *at, uint32_t *record, uint32_t *rdata);
 
-/* The whole name at an offset of the RRset's tail, pointers followed: legal wire form, case kept.
- * name has NAME_MAX_OCTETS. Returns its length; 0: there is no legal name. *end (may be NULL) is
- * the offset in the tail behind its octets there. */
+/* The whole name at an offset of the RRset's tail, pointers followed: legal wire form, in lower
+ * case if that is asked for. name has NAME_MAX_OCTETS. Returns its length; 0: there is no legal
+ * name. *end (may be NULL) is the offset in the tail behind its octets there. */
+enum tail_case { TAIL_CASE_KEPT, TAIL_CASE_LOWER };
 size_t tail_name(const struct image_node *node, const struct image_rrset *rrset, uint32_t offset,
-		 uint8_t *name, uint32_t *end);
+		 enum tail_case wanted, uint8_t *name, uint32_t *end);
 
 #endif
