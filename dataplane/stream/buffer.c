@@ -34,7 +34,10 @@ bool buffer_reserve(struct buffer_pool *pool, struct buffer *buffer, size_t more
 		memcpy(octets, buffer->octets + buffer->start, length);
 	free(buffer->octets);
 	pool->held += capacity - buffer->capacity;
-	*buffer = (struct buffer){octets, 0, (uint32_t)length, (uint32_t)capacity};
+	buffer->octets = octets;
+	buffer->start = 0;
+	buffer->end = (uint32_t)length;
+	buffer->capacity = (uint32_t)capacity;
 	return true;
 }
 

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG	    4096	 /* the kernel cuts it to net.core.somaxconn */
-#define SEND_OCTETS (128 * 1024) /* bounds what a client that does not read makes the kernel hold  \
-				  */
+/* The kernel cuts the first to net.core.somaxconn; the second bounds what a client that does not
+ * read makes the kernel hold. */
+#define BACKLOG	    4096
+#define SEND_OCTETS (128 * 1024)
 
 const char *listener_text(const struct listen_address *address, char text[LISTENER_TEXT])
 {
