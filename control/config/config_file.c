@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 /* fy_node_report() notes the node's line and column with the message; all are printed at the end.
- */
+ * It knows no place of a sequence, and then notes nothing: never give it one. */
 #define REPORT(node, ...) fy_node_report((node), FYET_ERROR, __VA_ARGS__)
 
-static void load_scalar(struct config *config, enum config_key key, struct fy_node *node)
+/* place: what to point at if the node is no scalar. */
+static void load_scalar(struct config *config, enum config_key key, struct fy_node *node,
+			struct fy_node *place)
 {
 	const char *name = config_key_info(key)->name;
 	const char *raw = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
@@ -20,7 +22,7 @@ static void load_scalar(struct config *config, enum config_key key, struct fy_no
 	char *text;
 
 	if (raw == NULL) {
-		REPORT(node, "%s: wants a single value, such as \"%s: %s\"", name, name,
+		REPORT(place, "%s: wants a single value, such as \"%s: %s\"", name, name,
 		       config_key_info(key)->argument);
 		return;
 	}
@@ -43,7 +45,7 @@ static char *zone_part(struct fy_node_pair *pair)
 	char *text;
 
 	if (raw == NULL) {
-		REPORT(node, "zones: wants a single value here");
+		REPORT(fy_node_pair_key(pair), "zones: wants a single value here");
 		return NULL;
 	}
 	text = expand_variables(raw, error, sizeof(error));
@@ -82,54 +84,64 @@ static void load_zone_mapping(struct config *config, struct fy_node *node)
 	free(part[1]);
 }
 
-static void load_list(struct config *config, enum config_key key, struct fy_node *node)
+static void load_list(struct config *config, enum config_key key, struct fy_node *node,
+		      struct fy_node *place)
 {
 	struct fy_node *item;
 	void *at = NULL;
 
 	if (!fy_node_is_sequence(node)) {
-		load_scalar(config, key, node);
+		load_scalar(config, key, node, place);
 		return;
 	}
 	while ((item = fy_node_sequence_iterate(node, &at)) != NULL) {
 		if (key == KEY_zones && fy_node_is_mapping(item))
 			load_zone_mapping(config, item);
 		else
-			load_scalar(config, key, item);
+			load_scalar(config, key, item, place);
 	}
 }
 
-static void load_pair(struct config *config, struct fy_node_pair *pair)
+/* False if the key is no plain word. */
+static bool load_pair(struct config *config, struct fy_node_pair *pair)
 {
 	struct fy_node *node = fy_node_pair_key(pair);
-	const char *name = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : "";
-	enum config_key key = config_key_from_name(name, strlen(name));
+	const char *name = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
+	enum config_key key = name == NULL ? CONFIG_KEYS : config_key_from_name(name, strlen(name));
 	const char *nearest;
 
+	if (name == NULL)
+		return false;
+	if (key != CONFIG_KEYS && config_is_list(key)) {
+		load_list(config, key, fy_node_pair_value(pair), node);
+		return true;
+	}
 	if (key != CONFIG_KEYS) {
-		load_list(config, key, fy_node_pair_value(pair));
-		return;
+		load_scalar(config, key, fy_node_pair_value(pair), node);
+		return true;
 	}
 	nearest = config_nearest_name(name);
 	if (nearest != NULL)
 		REPORT(node, "unknown key \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
 		REPORT(node, "unknown key \"%s\"; `skua help config` lists all keys", name);
+	return true;
 }
 
-static void load_document(struct config *config, struct fy_node *root)
+/* False if it is no document of ours at all. */
+static bool load_document(struct config *config, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *at = NULL;
 
 	if (root == NULL || fy_node_is_null(root))
-		return;
-	if (!fy_node_is_mapping(root)) {
-		REPORT(root, "wants lines of the form \"key: value\"");
-		return;
-	}
+		return true;
+	if (!fy_node_is_mapping(root))
+		return false;
 	while ((pair = fy_node_mapping_iterate(root, &at)) != NULL)
-		load_pair(config, pair);
+		if (!load_pair(config, pair))
+			return false;
+	return true;
 }
 
 static bool print_problems(struct fy_diag *diag, const char *path, FILE *messages)
@@ -160,9 +172,10 @@ static bool load_readable(const char *path, struct config *config, FILE *message
 		abort();
 	fy_diag_set_collect_errors(cfg.diag, true);
 	document = fy_document_build_from_file(&cfg, path); /* NULL too if the file is empty */
-	if (document != NULL)
-		load_document(config, fy_document_root(document));
-	bad = print_problems(cfg.diag, path, messages);
+	bad = document != NULL && !load_document(config, fy_document_root(document));
+	if (bad)
+		fprintf(messages, "%s:1:1: wants lines of the form \"key: value\"\n", path);
+	bad |= print_problems(cfg.diag, path, messages);
 	fy_document_destroy(document);
 	fy_diag_destroy(cfg.diag);
 	return !bad;

@@ -1,0 +1,354 @@
+/* The zone file source on real files: what is read again, what is handed over, what is kept. The
+ * tests wait for events, never for times. */
+#include "control/log/log.h"
+#include "control/source/zone_files.h"
+#include "zones/name/name.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct scene {
+	char directory[64];
+	uv_loop_t loop;
+	struct zone_files *files;
+	unsigned puts, takes;
+	char last[256]; /* the zone of the last put or take */
+	uint32_t serial;
+	uint64_t records;
+	bool refuse;
+};
+
+static bool put(void *context, const uint8_t *previous, struct zone *zone, const char *path,
+		char *error, size_t error_size)
+{
+	struct scene *scene = context;
+
+	(void)previous;
+	(void)path;
+	name_to_text(zone_apex(zone), scene->last);
+	scene->serial = zone_serial(zone);
+	scene->records = zone_counts(zone).records;
+	zone_free(zone);
+	scene->puts++;
+	snprintf(error, error_size, "refused by the test");
+	return !scene->refuse;
+}
+
+static void take(void *context, const uint8_t *apex, const char *path)
+{
+	struct scene *scene = context;
+
+	(void)path;
+	name_to_text(apex, scene->last);
+	scene->takes++;
+}
+
+static int scene_open(void **state)
+{
+	static const struct zone_files_handler handler = {put, take};
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	log_set_level(LOG_LEVEL_ERROR);
+	strcpy(scene->directory, "/tmp/skua-zones-XXXXXX");
+	if (mkdtemp(scene->directory) == NULL)
+		return -1;
+	uv_loop_init(&scene->loop);
+	scene->files = zone_files_new(&scene->loop, &handler, scene);
+	*state = scene;
+	return 0;
+}
+
+static int scene_close(void **state)
+{
+	struct scene *scene = *state;
+	char command[128];
+
+	zone_files_close(scene->files);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	zone_files_free(scene->files);
+	uv_loop_close(&scene->loop);
+	snprintf(command, sizeof(command), "rm -rf %s", scene->directory);
+	free(scene);
+	return system(command);
+}
+
+static const char *path_of(const struct scene *scene, const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", scene->directory, name);
+	return path;
+}
+
+/* Whole, under another name, and renamed: as editors do. */
+static void write_text(const struct scene *scene, const char *name, const char *text)
+{
+	char partial[256];
+	FILE *out;
+
+	snprintf(partial, sizeof(partial), "%s/.partial", scene->directory);
+	out = fopen(partial, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+	assert_int_equal(rename(partial, path_of(scene, name)), 0);
+}
+
+static void write_zone(const struct scene *scene, const char *name, unsigned serial,
+		       const char *more)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "$TTL 60\n@ SOA ns h %u 1 1 1 1\n@ NS ns\nns A 192.0.2.1\n%s",
+		 serial, more);
+	write_text(scene, name, text);
+}
+
+static void wait_for(struct scene *scene, const unsigned *count, unsigned value)
+{
+	while (*count < value)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_int_equal(*count, value);
+}
+
+static const struct zone_file *file_of(const struct scene *scene, const char *name)
+{
+	for (size_t i = 0; i < zone_files_count(scene->files); i++) {
+		const struct zone_file *file = zone_files_at(scene->files, i);
+
+		if (strcmp(file->source.path, path_of(scene, name)) == 0)
+			return file;
+	}
+	return NULL;
+}
+
+static void wait_for_state(struct scene *scene, const char *name, enum zone_file_state state)
+{
+	while (file_of(scene, name) == NULL || file_of(scene, name)->state != state)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+}
+
+static void start(struct scene *scene, const char *argument)
+{
+	char error[256];
+
+	assert_true(zone_files_add(scene->files, argument));
+	zone_files_read_first(scene->files);
+	assert_true(zone_files_watch(scene->files, error, sizeof(error)));
+}
+
+static void missing_arguments(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_false(zone_files_add(scene->files, path_of(scene, "none.zone")));
+	assert_false(zone_files_add(scene->files, scene->directory));
+	assert_int_equal(zone_files_count(scene->files), 0);
+}
+
+static void first_load(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	write_zone(scene, "b.test.zone", 2, "");
+	write_zone(scene, "c.test.zone", 3, "c A nonsense\n");
+	write_zone(scene, "ignored.txt", 4, "");
+	assert_true(zone_files_add(scene->files, scene->directory));
+	assert_int_equal(zone_files_read_first(scene->files), 2);
+	assert_int_equal(scene->puts, 2);
+	assert_int_equal(zone_files_count(scene->files), 3);
+	assert_int_equal(file_of(scene, "a.test.zone")->state, ZONE_FILE_GOOD);
+	assert_int_equal(file_of(scene, "c.test.zone")->state, ZONE_FILE_BAD);
+	assert_non_null(strstr(file_of(scene, "c.test.zone")->error, "c.test.zone:5:"));
+	assert_int_equal(file_of(scene, "c.test.zone")->failures, 1);
+}
+
+/* What was handed over so far: after a change of b, nothing else may have been read. */
+static void only_what_changed(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	write_zone(scene, "b.test.zone", 1, "");
+	usleep(
+	    30000); /* older than a tick: else they are read once more, which this is not about */
+	start(scene, scene->directory);
+	write_zone(scene, "b.test.zone", 2, "b A 192.0.2.2\n");
+	wait_for(scene, &scene->puts, 3);
+	assert_string_equal(scene->last, "b.test.");
+	assert_int_equal(scene->serial, 2);
+	assert_int_equal(file_of(scene, "a.test.zone")->loads, 1);
+}
+
+static void bad_version_is_kept_out(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	usleep(30000);
+	start(scene, scene->directory);
+	write_zone(scene, "a.test.zone", 2, "broken A nothing\n");
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	assert_int_equal(scene->puts, 1);
+	assert_non_null(strstr(file_of(scene, "a.test.zone")->error, "a.test.zone:5:"));
+	write_zone(scene, "a.test.zone", 3, "");
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_GOOD);
+	assert_int_equal(scene->serial, 3);
+	assert_null(file_of(scene, "a.test.zone")->error);
+	assert_int_equal(file_of(scene, "a.test.zone")->failures, 1);
+}
+
+static void refused_version(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	usleep(30000);
+	start(scene, scene->directory);
+	scene->refuse = true;
+	write_zone(scene, "a.test.zone", 2, "");
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	assert_string_equal(file_of(scene, "a.test.zone")->error, "refused by the test");
+}
+
+static void files_come_and_go(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	usleep(30000);
+	start(scene, scene->directory);
+	write_zone(scene, "new.test.zone", 1, "");
+	wait_for_state(scene, "new.test.zone", ZONE_FILE_GOOD);
+	assert_string_equal(scene->last, "new.test.");
+	unlink(path_of(scene, "a.test.zone"));
+	wait_for(scene, &scene->takes, 1);
+	assert_string_equal(scene->last, "a.test.");
+	assert_int_equal(zone_files_count(scene->files), 1);
+}
+
+/* A file that was named stays; a directory that goes takes nothing along. */
+static void what_was_named_stays(void **state)
+{
+	struct scene *scene = *state;
+	char away[80];
+
+	write_zone(scene, "a.test.zone", 1, "");
+	usleep(30000);
+	start(scene, path_of(scene, "a.test.zone"));
+	unlink(path_of(scene, "a.test.zone"));
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	write_zone(scene, "a.test.zone", 2, "");
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_GOOD);
+	snprintf(away, sizeof(away), "%s.away", scene->directory);
+	assert_int_equal(rename(scene->directory, away), 0);
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	assert_int_equal(rename(away, scene->directory), 0);
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_GOOD);
+	assert_int_equal(scene->takes, 0);
+}
+
+static void vanished_directory(void **state)
+{
+	struct scene *scene = *state;
+	char away[80];
+
+	write_zone(scene, "a.test.zone", 1, "");
+	usleep(30000);
+	start(scene, scene->directory);
+	snprintf(away, sizeof(away), "%s.away", scene->directory);
+	assert_int_equal(rename(scene->directory, away), 0);
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	assert_int_equal(rename(away, scene->directory), 0);
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_GOOD);
+	write_zone(scene, "a.test.zone", 9, "");
+	while (scene->serial != 9)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_int_equal(scene->takes, 0);
+}
+
+static void included_files_count(void **state)
+{
+	struct scene *scene = *state;
+	unsigned puts;
+
+	assert_int_equal(mkdir(path_of(scene, "parts"), 0755), 0);
+	write_text(scene, "parts/hosts", "h A 192.0.2.7\n");
+	write_zone(scene, "a.test.zone", 1, "$INCLUDE parts/hosts\n");
+	usleep(30000);
+	start(scene, path_of(scene, "a.test.zone"));
+	puts = scene->puts;
+	assert_int_equal(scene->records, 4);
+	write_text(scene, "parts/hosts", "h A 192.0.2.7\ni A 192.0.2.8\n");
+	wait_for(scene, &scene->puts, puts + 1);
+	assert_int_equal(scene->records, 5);
+}
+
+static void reload_reads_all(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	write_zone(scene, "b.test.zone", 1, "");
+	usleep(30000);
+	start(scene, scene->directory);
+	zone_files_reload(scene->files);
+	wait_for(scene, &scene->puts, 4);
+}
+
+static void stamps(void **state)
+{
+	struct scene *scene = *state;
+	struct file_stamp stamp;
+	const char *path;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	path = path_of(scene, "a.test.zone");
+	stamp = file_stamp_take(path, file_stamp_now() + 1000000000u);
+	assert_true(stamp.exists && !stamp.fresh);
+	assert_false(file_stamp_differs(&stamp, path));
+	stamp = file_stamp_take(path, stamp.changed); /* read in the moment of the change */
+	assert_true(stamp.fresh);
+	assert_true(file_stamp_differs(&stamp, path));
+	stamp = file_stamp_take(path, UINT64_MAX);
+	write_zone(scene, "a.test.zone", 2, "");
+	path = path_of(scene, "a.test.zone");
+	assert_true(file_stamp_differs(&stamp, path));
+	stamp = file_stamp_take(path, UINT64_MAX);
+	unlink(path);
+	assert_true(file_stamp_differs(&stamp, path));
+	stamp = file_stamp_take(path, UINT64_MAX);
+	assert_false(stamp.exists);
+	assert_false(file_stamp_differs(&stamp, path));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(missing_arguments),
+	    TEST(first_load),
+	    TEST(only_what_changed),
+	    TEST(bad_version_is_kept_out),
+	    TEST(refused_version),
+	    TEST(files_come_and_go),
+	    TEST(what_was_named_stays),
+	    TEST(vanished_directory),
+	    TEST(included_files_count),
+	    TEST(reload_reads_all),
+	    TEST(stamps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
