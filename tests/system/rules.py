@@ -382,6 +382,19 @@ def _(context, differences):
             yield difference
 
 
+@rule("DS without a signature",
+      "RFC 4035 3.1.4: with DO, a referral carries the DS RRset; where the file has no RRSIG for it, "
+      "BIND leaves it out, NSD and Knot do not")
+def _(context, differences):
+    for difference in differences:
+        kind, record = difference
+        if kind == "authority extra" and context.peer == "bind" and context.mode.do and \
+           record[1] == wire.DS:
+            sets = context.zones.sets_at(record[0])
+            if record[3:] in sets.get(wire.DS, ()) and wire.RRSIG not in sets:
+                yield difference
+
+
 @rule("RRSIG: whole sets of one covered type or several",
       "RFC 8482 7 counts RRSIG questions with ANY: they ask for everything, and a server picks; the "
       "signatures of each covered type are whole")
