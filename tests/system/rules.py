@@ -382,16 +382,17 @@ def _(context, differences):
             yield difference
 
 
-@rule("DS without a signature",
-      "RFC 4035 3.1.4: with DO, a referral carries the DS RRset; where the file has no RRSIG for it, "
-      "BIND leaves it out, NSD and Knot do not")
+@rule("DS or NSEC without a signature",
+      "RFC 4035 3.1.4: with DO, a referral carries the DS RRset or the proof that there is none; where "
+      "the file has no RRSIG for it, BIND leaves it out, NSD and Knot do not")
 def _(context, differences):
     for difference in differences:
         kind, record = difference
         if kind == "authority extra" and context.peer == "bind" and context.mode.do and \
-           record[1] == wire.DS:
+           record[1] in (wire.DS, wire.NSEC):
             sets = context.zones.sets_at(record[0])
-            if record[3:] in sets.get(wire.DS, ()) and wire.RRSIG not in sets:
+            signed = {int.from_bytes(rdata[:2], "big") for _, rdata in sets.get(wire.RRSIG, ())}
+            if record[3:] in sets.get(record[1], ()) and record[1] not in signed:
                 yield difference
 
 
