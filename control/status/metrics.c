@@ -97,11 +97,31 @@ static uint64_t zone_value(const struct status_zone *zone, enum zone_value value
 	}
 }
 
+static bool is_bad(const struct status_zone *zone)
+{
+	return strcmp(zone->state, "bad") == 0;
+}
+
+/* A file that never was good only speaks for its zone if no other file does: a metric may have each
+ * label once. */
+static bool speaks_for_zone(const struct status *status, size_t index)
+{
+	const struct status_zone *zone = &status->zones[index];
+
+	if (!is_bad(zone))
+		return true;
+	for (size_t i = 0; i < status->zone_count; i++)
+		if (i != index && (i < index || !is_bad(&status->zones[i])) &&
+		    strcmp(status->zones[i].name, zone->name) == 0)
+			return false;
+	return zone->name[0] != '\0';
+}
+
 static void write_zones(FILE *out, const struct status *status)
 {
 	static const struct {
 		const char *name, *type, *help;
-	} gauge[] = {
+	} metric[] = {
 	    [ZONE_GOOD] = {"zone_good", "gauge",
 			   "1 if the newest version of the zone's file is in force"},
 	    [ZONE_SERIAL] = {"zone_serial", "gauge", "Serial of the version in force"},
@@ -112,16 +132,26 @@ static void write_zones(FILE *out, const struct status *status)
 	};
 
 	for (enum zone_value value = ZONE_GOOD; value <= ZONE_FAILURES; value++) {
-		head(out, gauge[value].name, gauge[value].type, gauge[value].help);
+		head(out, metric[value].name, metric[value].type, metric[value].help);
 		for (size_t i = 0; i < status->zone_count; i++) {
-			const struct status_zone *zone = &status->zones[i];
-
-			fprintf(out, "skua_%s{zone=\"", gauge[value].name);
-			label(out, zone->name);
-			fputs("\",file=\"", out);
-			label(out, zone->file);
-			fprintf(out, "\"} %llu\n", (unsigned long long)zone_value(zone, value));
+			if (!speaks_for_zone(status, i))
+				continue;
+			fprintf(out, "skua_%s{zone=\"", metric[value].name);
+			label(out, status->zones[i].name);
+			fprintf(out, "\"} %llu\n",
+				(unsigned long long)zone_value(&status->zones[i], value));
 		}
+	}
+}
+
+static void write_files(FILE *out, const struct status *status)
+{
+	head(out, "zone_file_good", "gauge", "1 if the newest version of the file is in force");
+	for (size_t i = 0; i < status->zone_count; i++) {
+		fputs("skua_zone_file_good{file=\"", out);
+		label(out, status->zones[i].file);
+		fprintf(out, "\"} %llu\n",
+			(unsigned long long)zone_value(&status->zones[i], ZONE_GOOD));
 	}
 }
 
@@ -192,6 +222,7 @@ void metrics_write(FILE *out, const struct status *status)
 	fprintf(out, "skua_build_info{version=\"%s\"} 1\n", SKUA_VERSION);
 	write_image(out, status);
 	write_zones(out, status);
+	write_files(out, status);
 	write_dataplane(out, status->dataplane);
 	write_process(out, status);
 }

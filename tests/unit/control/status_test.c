@@ -89,12 +89,30 @@ static void metrics_hold_zones(void **state)
 	char *text = metrics(&status);
 
 	(void)state;
-	has(text, "\nskua_zone_good{zone=\"example.\",file=\"a\\\"b\\\\c\"} 1\n");
-	has(text, "\nskua_zone_good{zone=\"b.\",file=\"b\"} 0\n");
-	has(text, "\nskua_zone_serial{zone=\"example.\",file=\"a\\\"b\\\\c\"} 5\n");
+	has(text, "\nskua_zone_good{zone=\"example.\"} 1\n");
+	has(text, "\nskua_zone_good{zone=\"b.\"} 0\n");
+	has(text, "\nskua_zone_serial{zone=\"example.\"} 5\n");
+	has(text, "\nskua_zone_file_good{file=\"a\\\"b\\\\c\"} 1\n");
+	has(text, "\nskua_zone_file_good{file=\"b\"} 0\n");
 	has(text, "\nskua_generation 12\n");
 	has(text, "\nskua_dataplane_up 1\n");
 	has(text, "\nskua_worker_generation{worker=\"1\"} 0\n");
+	free(text);
+}
+
+/* Two files claim the zone: it has its metrics once, from the one that is in force. */
+static void metrics_name_a_zone_once(void **state)
+{
+	struct status status = example();
+	char *text;
+
+	(void)state;
+	strcpy(status.zones[1].name, "example.");
+	status.zones[1].state = "bad";
+	text = metrics(&status);
+	has(text, "\nskua_zone_good{zone=\"example.\"} 1\n");
+	assert_null(strstr(text, "skua_zone_good{zone=\"example.\"} 0\n"));
+	has(text, "\nskua_zone_file_good{file=\"b\"} 0\n");
 	free(text);
 }
 
@@ -197,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(metrics_hold_every_counter),
 	    cmocka_unit_test(metrics_hold_zones),
 	    cmocka_unit_test(metrics_are_well_formed),
+	    cmocka_unit_test(metrics_name_a_zone_once),
 	    cmocka_unit_test(metrics_without_dataplane),
 	    cmocka_unit_test(a_lying_file_is_cut),
 	    cmocka_unit_test(json_form),
