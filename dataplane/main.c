@@ -77,10 +77,11 @@ static bool wait_for_event(struct follower *follower)
 	    {.fd = adopt_event_fd(follower->program->adopt), .events = POLLIN},
 	};
 	int64_t now = now_ms();
-	int timeout = now < follower->often_until ? LOOK_OFTEN : LOOK_SELDOM;
+	/* Without inotify only looking tells. */
+	bool often = now < follower->often_until || wait[1].fd < 0;
 	struct signalfd_siginfo got;
 
-	if (poll(wait, 2, timeout) <= 0)
+	if (poll(wait, 2, often ? LOOK_OFTEN : LOOK_SELDOM) <= 0)
 		return false;
 	if (wait[1].revents)
 		follower->often_until = now + LOOK_OFTEN_FOR;

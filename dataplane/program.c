@@ -71,13 +71,6 @@ static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 	return true;
 }
 
-/* Everything that needs privileges is open when this is called: root, capabilities and reachable
- * files are to be given up here. */
-static bool drop_privileges(void)
-{
-	return true;
-}
-
 static void describe(struct program *program)
 {
 	struct dataplane_file *file = adopt_file(program->adopt);
@@ -117,8 +110,10 @@ bool program_open(struct program *program, const struct options *options,
 	if (!program->adopt || !open_packets(program, error))
 		return false;
 	find_addresses(program);
-	if (!open_stream(program, error) || !drop_privileges())
+	if (!open_stream(program, error))
 		return false;
+	/* Everything that needs privileges is open: this is where root, capabilities and reach of
+	 * files end, once they are given up. */
 	describe(program);
 	return true;
 }
