@@ -98,7 +98,7 @@ static enum options_result parse_arguments(int argc, char **argv, const struct o
 enum options_result options_parse(int argc, char **argv, unsigned programs, struct config *config,
 				  FILE *messages)
 {
-	struct option_table table;
+	struct option_table table = {0};
 	struct config given;
 	const char *file = NULL;
 	enum options_result result;

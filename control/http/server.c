@@ -213,24 +213,34 @@ struct http_server *http_server_tcp(uv_loop_t *loop, const struct address *addre
 	return server != NULL ? server : refuse(fd, text, advice, error, error_size);
 }
 
+/* A listening socket; -1 with errno. The address goes through the directory's descriptor, since a
+ * socket's path holds 107 octets only. */
+static int listen_unix(int dir, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, name);
+	unlinkat(dir, name, 0);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    listen(fd, 64) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 struct http_server *http_server_unix(uv_loop_t *loop, const char *directory, const char *name,
 				     http_handler handler, void *context, char *error,
 				     size_t error_size)
 {
 	static const char advice[] = "choose another directory with --runtime-dir";
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	/* Through the descriptor, since a socket's path holds 107 octets only. */
 	int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct http_server *server = NULL;
+	int fd = dir < 0 ? -1 : listen_unix(dir, name);
+	struct http_server *server = fd < 0 ? NULL : start(loop, fd, handler, context);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, name);
-	unlinkat(dir, name, 0);
-	if (dir < 0 || fd < 0 ||
-	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    listen(fd, 64) != 0)
-		refuse(fd, directory, advice, error, error_size);
-	else if ((server = start(loop, fd, handler, context)) == NULL)
+	if (server == NULL)
 		refuse(fd, directory, advice, error, error_size);
 	else if (asprintf(&server->unlink_path, "%s/%s", directory, name) < 0)
 		abort();

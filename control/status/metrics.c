@@ -45,7 +45,7 @@ static void write_counters(FILE *out, const struct dataplane_file *file)
 
 static void write_worker_info(FILE *out, const struct dataplane_file *file)
 {
-	char io[sizeof(file->worker[0].io)];
+	char io[sizeof(((struct worker_counters *)NULL)->io)];
 
 	head(out, "worker_info", "gauge", "Back end and core of a worker; always 1");
 	for (unsigned worker = 0; file != NULL && worker < status_workers(file); worker++) {
