@@ -192,7 +192,7 @@ void zone_check(const struct zone *zone, struct diagnostics *all)
 	struct check check = {.zone = zone, .all = all};
 	const struct step nothing = {ZONE_NO_NAME, ZONE_NO_NAME, ZONE_NO_NAME};
 	unsigned apex_labels = name_labels(zone_apex(zone)), depth = 0;
-	struct step way[NAME_MAX_LABELS + 1];
+	struct step way[NAME_MAX_LABELS + 1] = {nothing};
 
 	for (zone_name name = ZONE_APEX; name != ZONE_NO_NAME; name = zone_next(zone, name)) {
 		zone_name parent = zone_parent(zone, name);

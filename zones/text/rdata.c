@@ -116,27 +116,33 @@ static void field_mnemonic(struct rdata_text *text, ldns_rdf_type kind, unsigned
 	put_by_ldns(text, kind, copy, token);
 }
 
-/* All tokens that are left, with blanks between, for LOC. */
-static void field_words(struct rdata_text *text, ldns_rdf_type kind)
+/* A CERT's type (RFC 4398 2.1); ldns leaks memory on words that it does not know. */
+static void field_certificate(struct rdata_text *text)
 {
-	const struct token *token = rdata_take(text, "a position");
-	char words[256] = "";
-	size_t used = 0;
+	static const struct {
+		const char *name;
+		uint16_t number;
+	} types[] = {
+	    {"PKIX", 1}, {"SPKI", 2},	{"PGP", 3},	{"IPKIX", 4}, {"ISPKI", 5},
+	    {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254},
+	};
+	const struct token *token = rdata_take(text, "a certificate type");
+	char shown[RDATA_SHOWN];
+	uint32_t number;
 
 	if (token == NULL)
 		return;
-	for (const struct token *each = token; each < text->end; each++) {
-		if (used + each->length + 2 > sizeof(words)) {
-			rdata_refuse(text, each, "too long for this record, shorten it");
-			return;
-		}
-		memcpy(words + used, each->text, each->length);
-		used += each->length;
-		words[used++] = ' ';
+	bool good = number_from_text(token->text, token->length, UINT16_MAX, &number);
+	for (size_t i = 0; !good && i < sizeof(types) / sizeof(types[0]); i++) {
+		good = token_is(token, types[i].name);
+		number = types[i].number;
 	}
-	words[used - 1] = '\0';
-	text->at = text->end;
-	put_by_ldns(text, kind, words, token);
+	if (good)
+		rdata_put_number(text, number, 2);
+	else
+		rdata_refuse(text, token,
+			     "\"%s\" is no certificate type, write one such as PKIX, or a number",
+			     token_shown(token, shown));
 }
 
 static void field_type(struct rdata_text *text)
@@ -205,7 +211,7 @@ static void field_rare(struct rdata_text *text, ldns_rdf_type kind)
 		field_svcparams(text);
 		break;
 	case LDNS_RDF_TYPE_LOC:
-		field_words(text, kind);
+		field_location(text);
 		break;
 	case LDNS_RDF_TYPE_ALG:
 	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
@@ -214,7 +220,7 @@ static void field_rare(struct rdata_text *text, ldns_rdf_type kind)
 		field_mnemonic(text, kind, 1);
 		break;
 	case LDNS_RDF_TYPE_CERT_ALG:
-		field_mnemonic(text, kind, 2);
+		field_certificate(text);
 		break;
 	default: /* ILNP64, EUI48, EUI64, NSEC3's next owner: one token, strict in ldns */
 		field_mnemonic(text, kind, 0);

@@ -1,10 +1,10 @@
 /* rdata.h: one record's rdata from tokens, field by field.
  *
  * ldns says which fields a type has, and reads those that are rare; names, numbers, strings,
- * addresses, base64, hexadecimal, type bitmaps, APL, WKS, NSAP, IPSECKEY, HIP and SvcParams are
- * read here, because ldns takes wrong text for them without a word, gets escapes wrong, does not
- * know the origin, or crashes (docs of each function below).
- * Threads: any. Ownership: the caller owns everything; nothing outlives the call. */
+ * addresses, base64, hexadecimal, type bitmaps, APL, WKS, NSAP, IPSECKEY, HIP, LOC, CERT and
+ * SvcParams are read here, because ldns takes wrong text for them without a word, gets escapes
+ * wrong, does not know the origin, or crashes (docs of each function below). Threads: any.
+ * Ownership: the caller owns everything; nothing outlives the call. */
 #ifndef SKUA_ZONES_TEXT_RDATA_H
 #define SKUA_ZONES_TEXT_RDATA_H
 
@@ -80,6 +80,9 @@ void field_ipseckey(struct rdata_text *text);
 void field_hip(struct rdata_text *text);
 void field_time(struct rdata_text *text);
 void field_tag(struct rdata_text *text);
+
+/* location.c: LOC (RFC 1876). */
+void field_location(struct rdata_text *text);
 
 /* svcb.c: SvcParams (RFC 9460). */
 void field_svcparams(struct rdata_text *text);
