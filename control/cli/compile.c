@@ -25,6 +25,7 @@ struct output {
 	int fd;
 	uint8_t *base;
 	struct image_writer *writer;
+	image_ref root;
 };
 
 static double now(void)
@@ -48,11 +49,12 @@ static bool grow(void *context, uint64_t octets)
 static uint64_t commit(void *context, char *error, size_t error_size)
 {
 	struct output *output = context;
-	image_ref root = image_commit(output->writer);
 
-	if (root == 0)
-		snprintf(error, error_size, "%s: no room for the image", output->path);
-	return root == 0 ? 0 : image_generation(output->writer);
+	output->root = image_commit(output->writer);
+	if (output->root != 0)
+		return image_generation(output->writer);
+	snprintf(error, error_size, "%s: no room for the image", output->path);
+	return 0;
 }
 
 static bool output_open(struct output *output, const char *path)
@@ -85,6 +87,11 @@ static bool output_close(struct output *output, bool good)
 		image_writer_free(output->writer);
 	if (output->base != NULL)
 		munmap(output->base, CAPACITY);
+	/* As large as readers map it, like control's: sparse behind what is used. */
+	if (good && ftruncate(output->fd, (off_t)CAPACITY) != 0) {
+		fprintf(stderr, "skua compile: %s: %s\n", output->path, strerror(errno));
+		good = false;
+	}
 	if (output->fd >= 0)
 		close(output->fd);
 	if (good && rename(output->partial, output->path) != 0) {
@@ -151,11 +158,11 @@ static bool make_image(struct output *output, int count, char **arguments)
 	compiled = now();
 	usage = image_usage(output->writer);
 	if (good)
-		printf("%s: %zu zones, %llu names, %llu octets, read in %.3f s, compiled in "
-		       "%.3f s\n",
+		printf("%s: %zu zones, %llu names, %llu octets, root at unit %u, read in %.3f s, "
+		       "compiled in %.3f s\n",
 		       output->path, zone_set_count(zone_store_zones(store)),
 		       (unsigned long long)usage.names, (unsigned long long)usage.live,
-		       read_done - began, compiled - read_done);
+		       output->root, read_done - began, compiled - read_done);
 	zone_store_free(store);
 	return good;
 }

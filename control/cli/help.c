@@ -89,8 +89,9 @@ static const char check[] =
 static const char compile[] =
     "Usage: skua compile ZONE... -o FILE\n"
     "\n"
-    "Compiles zones into an image file, as control would publish it, and prints names, octets\n"
-    "and time. For checks and benchmarks without a running instance.\n"
+    "Compiles zones into an image file, as control would publish it, and prints names, octets,\n"
+    "the reference of the root, and time. For checks and benchmarks without a running instance.\n"
+    "The file is sparse: it takes the octets printed, whatever size it shows.\n"
     "\n"
     "Options:\n"
     "  -o, --output FILE\n"
