@@ -395,7 +395,7 @@ def _(context, differences):
         apex = zone.records[zone.origin]
         signed = {int.from_bytes(rdata[:2], "big") for _, rdata in apex.get(wire.RRSIG, ())}
         if wire.NSEC in apex and wire.NSEC not in signed and \
-           record[4] in {rdata for _, rdata in context.zones.sets_at(record[0])[record[1]]}:
+           record[4] in {rdata for _, rdata in context.zones.sets_at(record[0]).get(record[1], ())}:
             yield difference
 
 
