@@ -21,6 +21,14 @@ class StartFailed(Exception):
     pass
 
 
+def _leave(number, frame):
+    raise SystemExit(128 + number)
+
+
+# A test that is told to stop (by `timeout`, by CI) still stops its servers: `finally` is run.
+signal.signal(signal.SIGTERM, _leave)
+
+
 def free_port(address="127.0.0.1"):
     """A port that is free for UDP and TCP, outside the range that the kernel gives to clients."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
