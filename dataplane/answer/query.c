@@ -179,12 +179,12 @@ static enum query_verdict error(struct query *query, uint16_t rcode)
 	return QUERY_ERROR;
 }
 
-/* A reply to a malformed query carries no OPT and no TSIG: what we read of them may be wrong. */
-static enum query_verdict format_error(struct query *query)
+/* A reply to a malformed query carries no OPT and no TSIG: what was read of them may be wrong. */
+static void forget_records(struct query *query)
 {
 	query->edns = false;
+	query->dnssec_ok = false;
 	query->tsig.octets = 0;
-	return error(query, RCODE_FORMERR);
 }
 
 static void set_defaults(struct query *query, uint16_t flags)
@@ -211,11 +211,14 @@ enum query_verdict query_parse(const uint8_t *payload, size_t length, struct que
 		return QUERY_RESPONSE;
 	set_defaults(query, flags);
 	bool one = get_u16(payload + 4) == 1;
-	bool read = one && length <= UINT16_MAX && read_question(&c, query);
+	bool sound = one && length <= UINT16_MAX && read_question(&c, query);
+	sound = sound && read_records(&c, query);
+	if (!sound)
+		forget_records(query);
 	if (flags & DNS_OPCODE)
 		return error(query, RCODE_NOTIMP); /* RFC 1035 4.1.1 */
-	if (!read || !read_records(&c, query))
-		return format_error(query);
+	if (!sound)
+		return error(query, RCODE_FORMERR);
 	if (query->rcode != RCODE_NOERROR)
 		return QUERY_ERROR;
 	if (query->tsig.octets != 0)

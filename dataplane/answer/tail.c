@@ -20,7 +20,7 @@ void tail_open(const struct image_node *node, const struct image_rrset *rrset, e
 	/* A damaged image may say that there is less with signatures than without. */
 	bool some = rrset->signed_length > rrset->length && rrset->signed_count > rrset->count;
 	tail->octets += rrset->length;
-	tail->length = some ? rrset->signed_length - rrset->length : 0u;
+	tail->length = some ? (uint32_t)(rrset->signed_length - rrset->length) : 0;
 	tail->count = some ? (uint16_t)(rrset->signed_count - rrset->count) : 0;
 	tail->plain = 0;
 }
