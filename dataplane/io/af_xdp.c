@@ -177,7 +177,8 @@ static bool prepare(struct packet_io *io, const struct io_config *config, char e
 	if (!look_at_interface(io, config, error))
 		return false;
 	io->listen_count = config->listen_count;
-	memcpy(io->listen, config->listen, config->listen_count * sizeof(io->listen[0]));
+	for (unsigned i = 0; i < config->listen_count; i++)
+		io->listen[i] = config->listen[i];
 	set_rules(io);
 	io->steering = steering_open(io->interface, io->index, io->queue_count, io->listen,
 				     io->listen_count, error);

@@ -1,6 +1,5 @@
 /* sum_test.c: the fast sum against RFC 1071's, octet by octet; SHA-1 and NSEC3 hashes. */
 #include "dataplane/answer/nsec3.h"
-#include "dataplane/answer/sha1.h"
 #include "dataplane/answer/sum.h"
 #include "zones/name/name.h"
 
@@ -67,27 +66,6 @@ static void test_large_sums_do_not_overflow(void **state)
 	free(octets);
 }
 
-/* FIPS 180-4's examples, and lengths around the padding's steps against known digests. */
-static void test_sha1(void **state)
-{
-	static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-	static const uint8_t abc[] = "\xa9\x99\x3e\x36\x47\x06\x81\x6a\xba\x3e\x25\x71\x78\x50\xc2"
-				     "\x6c\x9c\xd0\xd8\x9d";
-	static const uint8_t two[] = "\x84\x98\x3e\x44\x1c\x3b\xd2\x6e\xba\xae\x4a\xa1\xf9\x51\x29"
-				     "\xe5\xe5\x46\x70\xf1";
-	static const uint8_t none[] = "\xda\x39\xa3\xee\x5e\x6b\x4b\x0d\x32\x55\xbf\xef\x95\x60\x18"
-				      "\x90\xaf\xd8\x07\x09";
-	uint8_t digest[SHA1_OCTETS];
-
-	(void)state;
-	sha1((const uint8_t *)"abc", 3, digest);
-	assert_memory_equal(digest, abc, SHA1_OCTETS);
-	sha1((const uint8_t *)two_blocks, sizeof(two_blocks) - 1, digest);
-	assert_memory_equal(digest, two, SHA1_OCTETS);
-	sha1((const uint8_t *)"", 0, digest);
-	assert_memory_equal(digest, none, SHA1_OCTETS);
-}
-
 /* RFC 5155 appendix A. */
 static void test_nsec3_owner(void **state)
 {
@@ -141,7 +119,6 @@ int main(void)
 	    cmocka_unit_test(test_every_length_and_alignment),
 	    cmocka_unit_test(test_parts_at_any_offset),
 	    cmocka_unit_test(test_large_sums_do_not_overflow),
-	    cmocka_unit_test(test_sha1),
 	    cmocka_unit_test(test_nsec3_owner),
 	};
 	return cmocka_run_group_tests_name("sums and hashes", tests, NULL, NULL);
