@@ -1,4 +1,4 @@
-/* sum_test.c: the fast sum against RFC 1071's, octet by octet; SHA-1 and NSEC3 hashes. */
+/* sum_test.c: the fast sum against RFC 1071's, octet by octet; owners of NSEC3 records. */
 #include "dataplane/answer/nsec3.h"
 #include "dataplane/answer/sum.h"
 #include "zones/name/name.h"
