@@ -61,6 +61,7 @@ static void ask(const struct image *image, struct response *r)
 	asked->hash = name_hash(image->key, asked->name, asked->length);
 	r->links = 0;
 	r->expansions = 0;
+	r->redirections = 0;
 	image_probe_start(image, asked->hash, &r->probe);
 }
 

@@ -160,15 +160,32 @@ static size_t substitute(uint8_t *name, size_t prefix, const struct verdict *v)
 	return prefix + length;
 }
 
+/* The DNAME's RRset, unless it is there; *rdata_at is where its target stands. */
+static enum put_result put_redirection(struct composer *c, struct response *r,
+				       const struct verdict *v, uint32_t *rdata_at)
+{
+	struct owner owner = ancestor_owner(r, v->node);
+
+	for (unsigned i = 0; i < r->redirections; i++) {
+		*rdata_at = r->redirection[i].rdata_at;
+		if (r->redirection[i].node == v->node)
+			return PUT_DONE;
+	}
+	enum put_result put = put_rrset(c, r, SECTION_ANSWER, &owner, v, part_of(r));
+	*rdata_at = r->reply.rdata_at;
+	r->redirection[r->redirections++] = (struct redirection){v->node, *rdata_at};
+	return put;
+}
+
 /* RFC 6672 3.1 and 3.2: the DNAME, then a CNAME made from it, of the same TTL; the query goes on.
  */
 static struct outcome put_dname(struct composer *c, struct response *r, const struct verdict *v)
 {
 	uint8_t name[NAME_MAX_OCTETS];
 	struct owner alias = asked_owner(r);
-	struct owner owner = ancestor_owner(r, v->node);
 	size_t prefix = r->asked.length - v->node->name_length;
-	enum put_result put = put_rrset(c, r, SECTION_ANSWER, &owner, v, part_of(r));
+	uint32_t target_at;
+	enum put_result put = put_redirection(c, r, v, &target_at);
 
 	if (put != PUT_DONE)
 		return ended(put);
@@ -179,7 +196,7 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 		r->reply.rcode = RCODE_YXDOMAIN; /* RFC 6672 2.2: it would be too long */
 		return ended(PUT_DONE);
 	}
-	struct owner target = {name, (uint32_t)prefix, r->reply.rdata_at, (uint32_t)length};
+	struct owner target = {name, (uint32_t)prefix, target_at, (uint32_t)length};
 	uint32_t ttl = get_u32(image_tail(v->node, v->rrset) + TAIL_TTL);
 	if (target.pointer > REPLY_POINTER_MAX)
 		return ended(PUT_NO_ROOM);

@@ -25,6 +25,12 @@ struct expansion {
 	uint8_t encloser_labels;
 };
 
+/* A DNAME that is in the answer section: a chain may meet it again, an RRset comes once. */
+struct redirection {
+	const struct image_node *node;
+	uint32_t rdata_at; /* where the reply holds its target */
+};
+
 struct response {
 	struct datagram *datagram;
 	struct image_probe probe;
@@ -32,11 +38,13 @@ struct response {
 	struct reply reply;
 	unsigned links;	     /* aliases followed so far */
 	unsigned expansions; /* from wildcards, among them */
-	bool wildcard;	     /* something came from a wildcard */
+	unsigned redirections;
+	bool wildcard; /* something came from a wildcard */
 	bool referral;
 	struct query query;	     /* query.name becomes that of each alias's target */
 	uint64_t visited[LINKS_MAX]; /* hashes of the names that aliases led away from */
 	struct expansion expansion[LINKS_MAX + 1];
+	struct redirection redirection[LINKS_MAX + 1];
 };
 
 /* What all responses of a burst share. */
