@@ -73,10 +73,14 @@ static int channel_make(int runtime_fd, const char *name, struct channel **chann
 		return -1;
 	*channel = NULL;
 	if (fchmod(fd, 0640) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-	    ftruncate(fd, sizeof(**channel)) == 0)
+	    (errno = posix_fallocate(fd, 0, sizeof(**channel))) == 0)
 		*channel = channel_map(fd);
 	if (*channel == NULL) {
+		int saved = errno;
+
+		unlinkat(runtime_fd, name, 0);
 		close(fd);
+		errno = saved;
 		return -1;
 	}
 	(*channel)->magic = CHANNEL_MAGIC;

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A worker that falls asleep and wakes between two looks is looked at again. */
+#define LOOKS 4u
 
 static bool is_alive(int fd)
 {
@@ -17,11 +21,23 @@ static bool is_alive(int fd)
 
 static void forget(struct watched *watched)
 {
-	if (watched->file == NULL)
+	if (!watched->taken)
 		return;
-	munmap((void *)(uintptr_t)watched->file, sizeof(*watched->file));
 	close(watched->fd);
 	*watched = (struct watched){0};
+}
+
+/* Reading, never mapping: what is cut off from a file that is mapped kills its reader (SIGBUS). */
+static bool read_all(int fd, void *to, size_t octets, size_t from)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, to, octets, (off_t)from);
+	while (got < 0 && errno == EINTR);
+	/* What is looked at from here on was read before. Pairs with the releases in adopt.c. */
+	atomic_thread_fence(memory_order_acquire);
+	return got == (ssize_t)octets;
 }
 
 static bool is_good(const struct dataplane_file *file)
@@ -30,35 +46,40 @@ static bool is_good(const struct dataplane_file *file)
 	       file->size == sizeof(*file) && file->counters == COUNTERS;
 }
 
-/* Maps the file that has the name now; an entry without `file` if there is no live, usable one. */
+static bool is_dataplane(int fd)
+{
+	struct dataplane_file head = {0};
+
+	return read_all(fd, &head, offsetof(struct dataplane_file, listen), 0) && is_good(&head);
+}
+
+/* Opens the file that has the name now; an entry that is not taken if there is no live, usable one.
+ */
 static struct watched take_up(int runtime_fd)
 {
 	struct watched watched = {0};
 	struct stat at;
-	void *file;
 
 	watched.fd =
 	    openat(runtime_fd, DATAPLANE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (watched.fd < 0)
 		return watched;
 	if (fstat(watched.fd, &at) == 0 && S_ISREG(at.st_mode) &&
-	    at.st_size >= (off_t)sizeof(*watched.file) && is_alive(watched.fd)) {
-		file = mmap(NULL, sizeof(*watched.file), PROT_READ, MAP_SHARED, watched.fd, 0);
-		watched.file = file == MAP_FAILED ? NULL : file;
+	    at.st_size >= (off_t)sizeof(struct dataplane_file) && is_alive(watched.fd) &&
+	    is_dataplane(watched.fd)) {
+		watched.taken = true;
 		watched.device = at.st_dev;
 		watched.inode = at.st_ino;
-	}
-	if (watched.file == NULL)
+	} else {
 		close(watched.fd);
-	else if (!is_good(watched.file))
-		forget(&watched);
+	}
 	return watched;
 }
 
 static struct watched *entry_free(struct dataplane_watch *watch)
 {
 	for (unsigned i = 0; i < DATAPLANES_MAX; i++)
-		if (watch->at[i].file == NULL)
+		if (!watch->at[i].taken)
 			return &watch->at[i];
 	return NULL;
 }
@@ -66,7 +87,7 @@ static struct watched *entry_free(struct dataplane_watch *watch)
 static struct watched *entry_of(struct dataplane_watch *watch, const struct stat *at)
 {
 	for (unsigned i = 0; i < DATAPLANES_MAX; i++)
-		if (watch->at[i].file != NULL && watch->at[i].device == at->st_dev &&
+		if (watch->at[i].taken && watch->at[i].device == at->st_dev &&
 		    watch->at[i].inode == at->st_ino)
 			return &watch->at[i];
 	return NULL;
@@ -78,7 +99,7 @@ void dataplane_watch_refresh(struct dataplane_watch *watch)
 	struct stat at;
 
 	for (unsigned i = 0; i < DATAPLANES_MAX; i++)
-		if (watch->at[i].file != NULL && !is_alive(watch->at[i].fd))
+		if (watch->at[i].taken && !is_alive(watch->at[i].fd))
 			forget(&watch->at[i]);
 	watch->crowded = false;
 	watch->named = NULL;
@@ -88,7 +109,7 @@ void dataplane_watch_refresh(struct dataplane_watch *watch)
 	if (entry == NULL) {
 		struct watched found = take_up(watch->runtime_fd);
 
-		if (found.file == NULL)
+		if (!found.taken)
 			return;
 		entry = entry_free(watch);
 		if (entry == NULL) {
@@ -98,7 +119,20 @@ void dataplane_watch_refresh(struct dataplane_watch *watch)
 		}
 		*entry = found;
 	}
-	watch->named = entry->file;
+	watch->named = entry;
+}
+
+const struct dataplane_file *dataplane_watch_named(struct dataplane_watch *watch)
+{
+	if (watch->named == NULL)
+		return NULL;
+	if (watch->copy == NULL)
+		watch->copy = aligned_alloc(alignof(struct dataplane_file), sizeof(*watch->copy));
+	if (watch->copy == NULL ||
+	    !read_all(watch->named->fd, watch->copy, sizeof(*watch->copy), 0) ||
+	    !is_good(watch->copy))
+		return NULL;
+	return watch->copy;
 }
 
 void dataplane_watch_close(struct dataplane_watch *watch)
@@ -106,22 +140,53 @@ void dataplane_watch_close(struct dataplane_watch *watch)
 	for (unsigned i = 0; i < DATAPLANES_MAX; i++)
 		forget(&watch->at[i]);
 	watch->named = NULL;
+	free(watch->copy);
+	watch->copy = NULL;
 }
 
 /* A worker that goes over to another arena stores ATTACHING, then (release) the arena, then
- * (release) the generation. Whoever reads the arena (acquire) between two equal values of `seen`
- * therefore reads a pair that belongs together. A worker of another arena may take our root at any
- * moment, so it counts as one that attaches. */
-static uint64_t line_seen(const struct worker_line *line, uint64_t arena_id)
+ * (release) the generation. Whoever finds the same pair twice therefore has a pair that belongs
+ * together; and since a copy by the kernel need not be whole words, one look alone would not do
+ * even for `seen`. A worker of another arena may take our root at any moment, so it counts as one
+ * that attaches. */
+static uint64_t line_seen(const struct worker_line *first, const struct worker_line *second,
+			  uint64_t arena_id)
 {
-	uint64_t seen = atomic_load_explicit(&line->seen, memory_order_acquire);
-	uint64_t arena, again;
+	uint64_t seen = atomic_load_explicit(&first->seen, memory_order_relaxed);
+	uint64_t arena = atomic_load_explicit(&first->arena_id, memory_order_relaxed);
 
+	if (seen != atomic_load_explicit(&second->seen, memory_order_relaxed))
+		return WORKER_ATTACHING;
 	if (seen == 0 || seen == WORKER_OFFLINE)
 		return UINT64_MAX;
-	arena = atomic_load_explicit(&line->arena_id, memory_order_acquire);
-	again = atomic_load_explicit(&line->seen, memory_order_relaxed);
-	return seen == again && arena == arena_id ? seen : WORKER_ATTACHING;
+	return arena == arena_id &&
+		       arena == atomic_load_explicit(&second->arena_id, memory_order_relaxed)
+		   ? seen
+		   : WORKER_ATTACHING;
+}
+
+/* Every line, whatever worker_count says: it is not ours. What can't be read lives, and may hold
+ * anything. */
+static uint64_t file_seen(int fd, uint64_t arena_id)
+{
+	const size_t from = offsetof(struct dataplane_file, line);
+	struct worker_line line[2][WORKERS_MAX];
+	uint64_t least = WORKER_ATTACHING;
+
+	if (!read_all(fd, line[0], sizeof(line[0]), from))
+		return WORKER_ATTACHING;
+	for (unsigned look = 1; look <= LOOKS && least == WORKER_ATTACHING; look++) {
+		if (!read_all(fd, line[look % 2], sizeof(line[0]), from))
+			return WORKER_ATTACHING;
+		least = UINT64_MAX;
+		for (unsigned w = 0; w < WORKERS_MAX; w++) {
+			uint64_t seen = line_seen(&line[0][w], &line[1][w], arena_id);
+
+			if (seen < least)
+				least = seen;
+		}
+	}
+	return least;
 }
 
 uint64_t dataplane_watch_seen(const struct dataplane_watch *watch, uint64_t arena_id)
@@ -129,15 +194,11 @@ uint64_t dataplane_watch_seen(const struct dataplane_watch *watch, uint64_t aren
 	uint64_t least = watch->crowded ? WORKER_ATTACHING : UINT64_MAX;
 
 	for (unsigned i = 0; i < DATAPLANES_MAX; i++) {
-		const struct dataplane_file *file = watch->at[i].file;
+		uint64_t seen =
+		    watch->at[i].taken ? file_seen(watch->at[i].fd, arena_id) : UINT64_MAX;
 
-		/* Every line, whatever worker_count says: it is not ours. */
-		for (unsigned w = 0; file != NULL && w < WORKERS_MAX; w++) {
-			uint64_t seen = line_seen(&file->line[w], arena_id);
-
-			if (seen < least)
-				least = seen;
-		}
+		if (seen < least)
+			least = seen;
 	}
 	return least;
 }

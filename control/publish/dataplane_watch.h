@@ -6,6 +6,7 @@
  * Normally there is one; while a restart goes on, or if somebody removed the file, there may be
  * more, and the oldest generation of all of them counts.
  *
+ * Files are read, not mapped: who writes them could cut them off under a mapping.
  * Threads: control's only. */
 #ifndef SKUA_CONTROL_PUBLISH_DATAPLANE_WATCH_H
 #define SKUA_CONTROL_PUBLISH_DATAPLANE_WATCH_H
@@ -18,7 +19,7 @@
 #define DATAPLANES_MAX 4u
 
 struct watched {
-	const struct dataplane_file *file; /* read-only mapping; NULL: this entry is free */
+	bool taken; /* else this entry is free */
 	int fd;
 	dev_t device;
 	ino_t inode;
@@ -27,8 +28,9 @@ struct watched {
 struct dataplane_watch {
 	int runtime_fd; /* borrowed */
 	struct watched at[DATAPLANES_MAX];
-	const struct dataplane_file *named; /* the one that has the name now, or NULL */
-	bool crowded;			    /* a live one did not fit: nothing may be freed */
+	const struct watched *named; /* the one that has the name now, or NULL */
+	bool crowded;		     /* a live one did not fit: nothing may be freed */
+	struct dataplane_file *copy; /* of its file */
 };
 
 /* Forgets the dead, takes up the one that has the name now. A file that is no dataplane's, or one
@@ -36,6 +38,9 @@ struct dataplane_watch {
  * ours. */
 void dataplane_watch_refresh(struct dataplane_watch *watch);
 void dataplane_watch_close(struct dataplane_watch *watch);
+
+/* What the file of that name says now, or NULL. A copy, good until the next call. */
+const struct dataplane_file *dataplane_watch_named(struct dataplane_watch *watch);
 
 /* Smallest generation of arena_id that a worker may still touch; WORKER_ATTACHING: anything;
  * UINT64_MAX: nobody holds anything. Requires: refreshed after the last store of the root. */

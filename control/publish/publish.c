@@ -244,7 +244,7 @@ void publish_reclaim(struct publisher *publisher)
 const struct dataplane_file *publish_dataplane(struct publisher *publisher)
 {
 	dataplane_watch_refresh(&publisher->watch);
-	return publisher->watch.named;
+	return dataplane_watch_named(&publisher->watch);
 }
 
 void publish_close(struct publisher *publisher)

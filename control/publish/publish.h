@@ -32,8 +32,8 @@ uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_s
  */
 void publish_reclaim(struct publisher *publisher);
 
-/* The running dataplane's file, read-only, or NULL if none lives. Borrowed until the next call of
- * publish_reclaim() or this. */
+/* What the running dataplane's file says now, or NULL if none lives. A copy, good until the next
+ * call of this. */
 const struct dataplane_file *publish_dataplane(struct publisher *publisher);
 /* Smallest generation that a live worker may still touch; UINT64_MAX: nobody holds anything. */
 uint64_t publish_seen(struct publisher *publisher);

@@ -4,10 +4,13 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -224,6 +227,123 @@ static void unusable_channel_is_replaced_and_followed(void **state)
 	assert_true(polled(stage));
 }
 
+/* A dataplane that was taken over may cut its file off: control must not die of it, and must not
+ * free what that dataplane may still read. */
+static void cut_off_dataplane_file(void **state)
+{
+	struct stage *stage = *state;
+	char path[96];
+
+	control_start(stage);
+	dataplane_start(stage, 1);
+	scene_publish(stage->publisher, &stage->random, true);
+	polled(stage);
+	assert_int_equal(adopted(stage, 0), 2);
+	assert_non_null(publish_dataplane(stage->publisher));
+	scene_publish(stage->publisher, &stage->random, false);
+	snprintf(path, sizeof(path), "%s/" DATAPLANE_FILE, stage->path);
+	for (off_t left = 4096; left >= 0; left -= 4096) {
+		assert_int_equal(truncate(path, left), 0);
+		assert_null(publish_dataplane(stage->publisher));
+		assert_int_equal(publish_seen(stage->publisher), WORKER_ATTACHING);
+		publish_reclaim(stage->publisher);
+		assert_true(retired(stage) > 0);
+	}
+	assert_int_equal(truncate(path, sizeof(struct dataplane_file)), 0);
+	assert_null(publish_dataplane(stage->publisher)); /* all zeroes */
+}
+
+#define FULL_BATCH 2000u
+
+static bool full_put(struct publisher *publisher, uint32_t batch, char *error, size_t error_size)
+{
+	struct image_writer *writer = publish_writer(publisher);
+	struct test_name name;
+	bool put = true;
+
+	image_begin(writer);
+	for (uint32_t n = 0; put && n < FULL_BATCH; n++) {
+		name_numbered(&name, 5000 + batch * FULL_BATCH + n);
+		put = image_put(writer, node_make(&name, 1, 300)) != 0;
+	}
+	return publish_commit(publisher, error, error_size) != 0;
+}
+
+static void full_delete(struct publisher *publisher, uint32_t batch)
+{
+	struct image_writer *writer = publish_writer(publisher);
+	struct test_name name;
+
+	image_begin(writer);
+	for (uint32_t n = 0; n < FULL_BATCH; n++) {
+		name_numbered(&name, 5000 + batch * FULL_BATCH + n);
+		image_delete(writer, name.wire);
+	}
+}
+
+static bool fill_file(const char *name, off_t octets)
+{
+	int fd = open(name, O_RDWR | O_CREAT, 0600);
+	bool good = fd >= 0 && (octets == 0 || posix_fallocate(fd, 0, octets) == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* On a tmpfs of this size of our own; 77: we may not mount one. */
+static int on_small_file_system(const struct stage *stage, const char *size, off_t filler)
+{
+	struct publish_config config = {.runtime_dir = stage->path, .capacity = 64u << 20};
+	struct random random = stage->random;
+	char error[512] = "", text[32];
+	struct publisher *publisher;
+	uint64_t good = 0;
+
+	snprintf(text, sizeof(text), "size=%s", size);
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", stage->path, "tmpfs", 0, text) != 0)
+		return 77;
+	if (chdir(stage->path) != 0 || !fill_file("filler", filler))
+		return 6;
+	publisher = publish_open(&config, error, sizeof(error));
+	if (publisher == NULL)
+		return strstr(error, stage->path) != NULL ? 1 : 3;
+	while (good < 200 && full_put(publisher, (uint32_t)good, error, sizeof(error)))
+		good++;
+	if (good == 0 || good == 200 || strstr(error, "no room for") == NULL)
+		return 4;
+	full_delete(publisher, 0);
+	if (publish_commit(publisher, error, sizeof(error)) == 0)
+		return 5;
+	publish_reclaim(publisher);
+	return scene_publish(publisher, &random, true) != 0 ? 0 : 2;
+}
+
+/* A page that a full tmpfs can't give kills who touches it (SIGBUS): all is set aside before. */
+static void full_file_system(void **state)
+{
+	static const struct {
+		const char *size;
+		off_t filler;
+		int code; /* 0: grows until refused, and goes on; 1: can't start */
+	} cases[] = {{"16m", 0, 0}, {"8k", 8192, 1}, {"8k", 4096, 1}, {"8k", 0, 1}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(on_small_file_system(*state, cases[i].size, cases[i].filler));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(WEXITSTATUS(status), cases[i].code);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +356,8 @@ int main(void)
 	    STEP(emptied_directory_is_not_followed),
 	    STEP(leftovers_are_swept),
 	    STEP(unusable_channel_is_replaced_and_followed),
+	    STEP(cut_off_dataplane_file),
+	    STEP(full_file_system),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
