@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define POINTER_BITS 0xc000u
+#define STEPS_MAX    (2 * NAME_MAX_LABELS + 2) /* labels and pointers of the longest name */
 
 /* How the pointers of a copied tail change. */
 struct shift {
@@ -31,15 +32,21 @@ static struct shift shift_of(const struct owner *owner, const struct image_node 
 	};
 }
 
+/* Where a pointer leads; past the end if it is cut off. */
+static uint32_t pointer_at(const struct reply *r, uint32_t at)
+{
+	return at + 1 < r->at ? get_u16(r->base + at) & REPLY_POINTER_MAX : r->at;
+}
+
 uint32_t reply_octet(const struct reply *r, uint32_t at, uint32_t offset)
 {
 	if (at < r->question_end) /* the question lies in one piece */
 		return at + offset < r->question_end - 4 ? at + offset : 0;
-	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
+	for (unsigned steps = 0; steps < STEPS_MAX && at < r->at; steps++) {
 		uint32_t octets = r->base[at] + 1u;
 
 		if (octets > 0xc0)
-			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
+			at = pointer_at(r, at);
 		else if (offset == 0)
 			return at;
 		else if (offset < octets || octets == 1)
@@ -298,11 +305,11 @@ size_t reply_name(const struct reply *r, uint32_t at, uint8_t *name)
 {
 	size_t length = 0;
 
-	for (unsigned steps = 0; steps < 2 * NAME_MAX_LABELS + 2 && at + 1 < r->at; steps++) {
+	for (unsigned steps = 0; steps < STEPS_MAX && at < r->at; steps++) {
 		uint8_t octet = r->base[at];
 
 		if (octet >= 0xc0) {
-			at = get_u16(r->base + at) & REPLY_POINTER_MAX;
+			at = pointer_at(r, at);
 			continue;
 		}
 		if (octet > 63 || at + 1u + octet > r->at || length + 1u + octet > NAME_MAX_OCTETS)
