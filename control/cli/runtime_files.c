@@ -5,44 +5,41 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Maps a whole file of a fixed size. *alive: its owner holds the lock. */
-static const void *map(const char *dir, const char *name, size_t size, bool *alive)
+/* The whole of a file of a fixed size, or NULL. *alive: its owner holds the lock. Read, never
+ * mapped: who writes it could cut it off under a mapping, which kills its reader (SIGBUS). */
+static void *copy(const char *dir, const char *name, size_t size, bool *alive)
 {
 	char path[PATH_MAX];
-	struct stat st;
 	void *at = NULL;
 	int fd;
 
 	*alive = false;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
 	*alive = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-	if (fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
-		at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (posix_memalign(&at, alignof(struct dataplane_file), size) != 0)
+		abort();
+	if (pread(fd, at, size, 0) != (ssize_t)size) {
+		free(at);
+		at = NULL;
+	}
 	close(fd); /* the lock that we may have got goes with it */
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static void drop(const void *at, size_t size)
-{
-	if (at != NULL)
-		munmap((void *)(uintptr_t)at, size);
+	return at;
 }
 
 static void open_dataplane(const char *dir, struct runtime_files *files)
 {
-	const struct dataplane_file *file;
+	struct dataplane_file *file;
 	bool alive;
 
-	file = map(dir, DATAPLANE_FILE, sizeof(*file), &alive);
+	file = copy(dir, DATAPLANE_FILE, sizeof(*file), &alive);
 	if (file == NULL)
 		return;
 	if (alive && file->magic == DATAPLANE_MAGIC && file->abi == IMAGE_ABI &&
@@ -52,14 +49,14 @@ static void open_dataplane(const char *dir, struct runtime_files *files)
 	}
 	if (alive)
 		files->mismatch = "the dataplane that runs is of another version than this program";
-	drop(file, sizeof(*file));
+	free(file);
 }
 
 static void open_channel(const char *dir, struct runtime_files *files)
 {
-	const struct channel *channel;
+	struct channel *channel;
 
-	channel = map(dir, CHANNEL_FILE, sizeof(*channel), &files->control_runs);
+	channel = copy(dir, CHANNEL_FILE, sizeof(*channel), &files->control_runs);
 	if (channel == NULL)
 		return;
 	if (channel->magic == CHANNEL_MAGIC && channel->abi == IMAGE_ABI) {
@@ -67,7 +64,7 @@ static void open_channel(const char *dir, struct runtime_files *files)
 		return;
 	}
 	files->mismatch = "the channel was made by another version than this program";
-	drop(channel, sizeof(*channel));
+	free(channel);
 }
 
 void runtime_files_open(const char *runtime_dir, struct runtime_files *files)
@@ -79,8 +76,8 @@ void runtime_files_open(const char *runtime_dir, struct runtime_files *files)
 
 void runtime_files_close(struct runtime_files *files)
 {
-	drop(files->dataplane, sizeof(*files->dataplane));
-	drop(files->channel, sizeof(*files->channel));
+	free(files->dataplane);
+	free(files->channel);
 	memset(files, 0, sizeof(*files));
 }
 

@@ -1,7 +1,8 @@
 /* runtime_files.h: an instance as the files in its runtime directory show it, without asking it.
  *
  * Whoever wrote a file holds a lock on it as long as it lives (zones/abi/channel.h).
- * Threads: one. Ownership: what is mapped stays until runtime_files_close(). */
+ * Threads: one. Ownership: copies, taken at one moment; they stay until
+ * runtime_files_close(). */
 #ifndef SKUA_CONTROL_CLI_RUNTIME_FILES_H
 #define SKUA_CONTROL_CLI_RUNTIME_FILES_H
 
@@ -10,8 +11,8 @@
 #include <stdbool.h>
 
 struct runtime_files {
-	const struct dataplane_file *dataplane; /* of a dataplane that runs, else NULL */
-	const struct channel *channel;		/* there may be one without control */
+	struct dataplane_file *dataplane; /* of a dataplane that runs, else NULL */
+	struct channel *channel;	  /* there may be one without control */
 	bool control_runs;
 	const char *mismatch; /* why a file that is there can't be read, or NULL */
 };
