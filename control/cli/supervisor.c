@@ -55,6 +55,9 @@ static void become(const struct supervisor *supervisor, const struct supervised 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_GOOD); /* it died before the kernel knew what to do then */
+	/* In a group of its own it may be in the terminal's background: a line of log must not stop
+	 * it (stty tostop). */
+	signal(SIGTTOU, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
 	execv(program->path, program->argv);
 	log_error(PART, "can't start a program; is it installed beside skua?",
@@ -95,6 +98,7 @@ static void stop(struct supervisor *supervisor, int code)
 	supervisor->stop_asked = now_ms();
 	supervisor->stop_by = supervisor->stop_asked + STOP_WITHIN;
 	signal_all(supervisor, SIGTERM);
+	signal_all(supervisor, SIGCONT); /* one that was stopped can't end before */
 }
 
 static void log_death(const struct daemon *daemon, int status, uint32_t pause)
@@ -221,6 +225,8 @@ static void take_signals(struct supervisor *supervisor)
 {
 	sigset_t set;
 
+	/* Whoever reads our output may end before us (`skua serve | tee log`). */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);

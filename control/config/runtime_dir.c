@@ -32,7 +32,7 @@ bool runtime_dir_make(const char *path, char *error, size_t error_size)
 {
 	struct stat st;
 
-	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+	if (mkdir(path, 0750) != 0 && errno != EEXIST) {
 		snprintf(error, error_size,
 			 "%s: can't make the runtime directory: %s; choose one with --runtime-dir",
 			 path, strerror(errno));
@@ -41,6 +41,14 @@ bool runtime_dir_make(const char *path, char *error, size_t error_size)
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		snprintf(error, error_size,
 			 "%s: is no directory; choose another one with --runtime-dir", path);
+		return false;
+	}
+	/* In /dev/shm anybody may make a directory of the name that we are about to use. */
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		snprintf(error, error_size,
+			 "%s: belongs to another user (%u), who could change what is answered; "
+			 "choose another one with --runtime-dir",
+			 path, (unsigned)st.st_uid);
 		return false;
 	}
 	if (access(path, W_OK | X_OK) == 0)
