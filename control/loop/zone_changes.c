@@ -92,18 +92,21 @@ static bool put(void *context, const uint8_t *previous, struct zone *zone, const
 	return control->loading || control_apply(control, error, error_size);
 }
 
-static void take(void *context, const uint8_t *apex, const char *path)
+static bool take(void *context, const uint8_t *apex, const char *path)
 {
 	struct control *control = context;
 	char text[NAME_MAX_TEXT], error[512];
+	bool good;
 
 	name_to_text(apex, text);
 	zone_store_stage_removal(control->store, apex);
-	if (control_apply(control, error, sizeof(error)))
+	good = control_apply(control, error, sizeof(error));
+	if (good)
 		log_info("control.zone", "removed", LOG_TEXT("zone", text), LOG_TEXT("file", path));
 	else
 		log_error("control.zone", "can't remove", LOG_TEXT("zone", text),
 			  LOG_TEXT("reason", error));
+	return good;
 }
 
 const struct zone_files_handler control_zone_handler = {.put = put, .take = take};

@@ -3,6 +3,7 @@
 #include "control/log/log.h"
 #include "control/source/directory_watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,17 @@
 
 /* A file that changed while it was being read is looked at again after so many milliseconds. */
 #define FRESH_AGAIN 50u
+/* A zone that could not be taken out of the image is tried again after so many. */
+#define TAKE_AGAIN 1000u
+/* All files are looked at so often even if no event came: a symbolic link further up was changed,
+ * the file lies on a network, or there were no watches left. */
+#define LOOK_ANYWAY 3000u
+
+/* An argument that is a directory. */
+struct zone_directory {
+	char *path;
+	bool missing;
+};
 
 struct zone_files {
 	uv_loop_t *loop;
@@ -18,7 +30,7 @@ struct zone_files {
 	struct directory_watch *watch;
 	struct zone_file **list; /* by path */
 	size_t count;
-	char **directories; /* arguments */
+	struct zone_directory *directories; /* arguments */
 	size_t directory_count;
 	uint64_t scan;
 	bool closing;
@@ -97,8 +109,7 @@ static void file_free(struct zone_file *file)
 }
 
 /* Takes in what a list of sources names; files that are known stay as they are. */
-static void take_sources(struct zone_files *files, const struct zone_sources *sources, bool named,
-			 bool start)
+static void take_sources(struct zone_files *files, const struct zone_sources *sources, bool named)
 {
 	for (size_t i = 0; i < sources->count; i++) {
 		bool found;
@@ -108,10 +119,8 @@ static void take_sources(struct zone_files *files, const struct zone_sources *so
 
 		file->scan = files->scan;
 		file->named |= named;
-		if (!found && start) {
+		if (!found && files->watch != NULL)
 			log_info("control.zone", "new file", LOG_TEXT("file", file->source.path));
-			read_start(file);
-		}
 	}
 }
 
@@ -143,15 +152,17 @@ bool zone_files_add(struct zone_files *files, const char *argument)
 	if (directory) /* one file in it that is no file does not stop the others */
 		good = sources.count > 0;
 	if (good && directory) {
-		char **grown =
+		struct zone_directory *grown =
 		    realloc(files->directories, (files->directory_count + 1) * sizeof(*grown));
+		char *path = strdup(argument);
 
-		if (grown == NULL || (grown[files->directory_count++] = strdup(argument)) == NULL)
+		if (grown == NULL || path == NULL)
 			abort();
+		grown[files->directory_count++] = (struct zone_directory){.path = path};
 		files->directories = grown;
 	}
 	if (good)
-		take_sources(files, &sources, !directory, false);
+		take_sources(files, &sources, !directory);
 	zone_sources_free(&sources);
 	return good;
 }
@@ -230,7 +241,8 @@ static void list_remove(struct zone_files *files, struct zone_file *file)
 static void retry_bad(struct zone_files *files)
 {
 	for (size_t i = 0; i < files->count; i++)
-		if (files->list[i]->state == ZONE_FILE_BAD)
+		if (files->list[i]->state == ZONE_FILE_BAD ||
+		    files->list[i]->state == ZONE_FILE_STALE)
 			read_start(files->list[i]);
 }
 
@@ -239,15 +251,18 @@ static void take_out(struct zone_file *file)
 	struct zone_files *files = file->owner;
 	bool served = file->has_apex;
 
-	log_info("control.zone", "file is gone", LOG_TEXT("file", file->source.path));
-	if (served)
-		files->handler.take(files->context, file->apex, file->source.path);
+	if (served && !files->handler.take(files->context, file->apex, file->source.path)) {
+		file->state = ZONE_FILE_STALE;
+		note_error(file, "the file is gone, but its zone can't be removed yet");
+		directory_watch_later(files->watch, TAKE_AGAIN);
+		return;
+	}
 	list_remove(files, file);
 	if (served)
 		retry_bad(files);
 }
 
-static void watch_directory_of(struct zone_files *files, const char *path)
+static char *directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *directory = slash == NULL	  ? strdup(".")
@@ -256,14 +271,36 @@ static void watch_directory_of(struct zone_files *files, const char *path)
 
 	if (directory == NULL)
 		abort();
+	return directory;
+}
+
+static void watch_directory_of(struct zone_files *files, const char *path)
+{
+	char *directory = directory_of(path);
+
 	directory_watch_add(files->watch, directory);
 	free(directory);
+}
+
+/* A symbolic link may be replaced, or what it leads to. */
+static void watch_file(struct zone_files *files, const char *path)
+{
+	struct stat at;
+	char *target;
+
+	watch_directory_of(files, path);
+	if (lstat(path, &at) != 0 || !S_ISLNK(at.st_mode))
+		return;
+	target = realpath(path, NULL);
+	if (target != NULL)
+		watch_directory_of(files, target);
+	free(target);
 }
 
 static void watch_files_of(struct zone_files *files, const struct zone_file *file)
 {
 	for (size_t i = 0; i < file->last.file_count; i++)
-		watch_directory_of(files, file->last.files[i].path);
+		watch_file(files, file->last.files[i].path);
 	if (zone_reading_is_fresh(&file->last))
 		directory_watch_later(files->watch, FRESH_AGAIN);
 }
@@ -310,33 +347,40 @@ static void read_start(struct zone_file *file)
 	uv_queue_work(file->owner->loop, &file->work, read_work, read_done);
 }
 
-/* The directory itself can't be seen: that is no order to drop all its zones. */
-static void keep_files_of(struct zone_files *files, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	log_error("control.zone", "the directory is gone; its zones stay as they are",
-		  LOG_TEXT("directory", directory));
-	for (size_t i = 0; i < files->count; i++)
-		if (strncmp(files->list[i]->source.path, directory, length) == 0)
-			files->list[i]->scan = files->scan;
-}
-
-static void scan_directory(struct zone_files *files, const char *directory)
+static void scan_directory(struct zone_files *files, struct zone_directory *directory)
 {
 	struct zone_sources sources = {0};
 	struct diagnostics all;
+	bool missing = !is_directory(directory->path);
 
-	directory_watch_add(files->watch, directory);
-	if (!is_directory(directory)) {
-		keep_files_of(files, directory);
+	directory_watch_add(files->watch, directory->path);
+	if (missing && !directory->missing)
+		log_error("control.zone", "the directory is gone; its zones stay as they are",
+			  LOG_TEXT("directory", directory->path));
+	directory->missing = missing;
+	if (missing)
 		return;
-	}
 	diagnostics_init(&all, NULL, NULL); /* an empty directory is no error here */
-	zone_sources_add(&sources, directory, &all);
-	take_sources(files, &sources, false, true);
+	zone_sources_add(&sources, directory->path, &all);
+	take_sources(files, &sources, false);
 	zone_sources_free(&sources);
 	diagnostics_free(&all);
+}
+
+/* Only a file that is surely not there any more takes its zone along: not one that can't be read,
+ * or whose directory can't be seen. */
+static bool has_left(const char *path)
+{
+	struct stat at;
+	char *directory;
+	bool left;
+
+	if (lstat(path, &at) == 0 || errno != ENOENT)
+		return false;
+	directory = directory_of(path);
+	left = is_directory(directory);
+	free(directory);
+	return left;
 }
 
 static void drop_missing(struct zone_files *files)
@@ -344,30 +388,45 @@ static void drop_missing(struct zone_files *files)
 	for (size_t i = files->count; i-- > 0;) {
 		struct zone_file *file = files->list[i];
 
-		if (file->named || file->scan == files->scan)
+		if (file->named || file->scan == files->scan || !has_left(file->source.path))
 			continue;
+		if (!file->gone)
+			log_info("control.zone", "file is gone",
+				 LOG_TEXT("file", file->source.path));
 		file->gone = true;
 		if (!file->reading)
 			take_out(file);
 	}
 }
 
+/* Reads the file if there is a reason to. A file that is being written is left until it has had a
+ * rest: half a zone may well be without errors. */
+static void look_at(struct zone_files *files, struct zone_file *file, bool all)
+{
+	bool returned = file->gone && file->scan == files->scan;
+	bool unread = file->state == ZONE_FILE_UNREAD && !file->reading;
+
+	if (returned)
+		file->gone = false;
+	for (size_t i = 0; i < file->last.file_count; i++)
+		watch_file(files, file->last.files[i].path);
+	if (file->gone || (!returned && !unread && !all && !zone_reading_is_old(&file->last)))
+		return;
+	if (!all && zone_reading_is_changing(&file->last, file->source.path))
+		directory_watch_later(files->watch, FRESH_AGAIN);
+	else
+		read_start(file);
+}
+
 static void scan(struct zone_files *files, bool all)
 {
 	files->scan++;
 	for (size_t i = 0; i < files->directory_count; i++)
-		scan_directory(files, files->directories[i]);
+		scan_directory(files, &files->directories[i]);
 	drop_missing(files);
-	for (size_t i = 0; i < files->count; i++) {
-		struct zone_file *file = files->list[i];
-
-		if (file->scan == files->scan)
-			file->gone = false;
-		for (size_t j = 0; j < file->last.file_count; j++)
-			watch_directory_of(files, file->last.files[j].path);
-		if (file->state != ZONE_FILE_UNREAD && (all || zone_reading_is_old(&file->last)))
-			read_start(file);
-	}
+	for (size_t i = 0; i < files->count; i++)
+		look_at(files, files->list[i], all);
+	directory_watch_later(files->watch, LOOK_ANYWAY);
 }
 
 static void on_change(void *context)
@@ -381,7 +440,7 @@ bool zone_files_watch(struct zone_files *files, char *error, size_t error_size)
 	if (files->watch == NULL)
 		return false;
 	for (size_t i = 0; i < files->directory_count; i++)
-		directory_watch_add(files->watch, files->directories[i]);
+		directory_watch_add(files->watch, files->directories[i].path);
 	for (size_t i = 0; i < files->count; i++)
 		watch_files_of(files, files->list[i]);
 	/* What changed between reading and watching shows in the stamps. */
@@ -416,7 +475,7 @@ void zone_files_free(struct zone_files *files)
 	for (size_t i = 0; i < files->count; i++)
 		file_free(files->list[i]);
 	for (size_t i = 0; i < files->directory_count; i++)
-		free(files->directories[i]);
+		free(files->directories[i].path);
 	free(files->directories);
 	free(files->list);
 	free(files);

@@ -45,8 +45,8 @@ struct zone_files_handler {
 	 * the handler's now. False, with a line for the user, if that can't be. */
 	bool (*put)(void *context, const uint8_t *previous, struct zone *zone, const char *path,
 		    char *error, size_t error_size);
-	/* The file is gone from its directory. */
-	void (*take)(void *context, const uint8_t *apex, const char *path);
+	/* The file is gone from its directory. False: the zone is still in force; tried again. */
+	bool (*take)(void *context, const uint8_t *apex, const char *path);
 };
 
 struct zone_files;

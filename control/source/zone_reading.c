@@ -41,6 +41,7 @@ void zone_reading_do(const struct zone_source *source, struct zone_reading *read
 {
 	struct diagnostics all;
 	uint64_t started = file_stamp_now();
+	struct file_stamp before = file_stamp_take(source->path, started);
 
 	memset(reading, 0, sizeof(*reading));
 	diagnostics_init(&all, show, reading);
@@ -56,6 +57,10 @@ void zone_reading_do(const struct zone_source *source, struct zone_reading *read
 	reading->errors = all.errors;
 	reading->warnings = all.warnings;
 	note_files(reading, source->path, &all, started);
+	/* Replaced meanwhile, perhaps by a file that is older than this reading (a symbolic link
+	 * that was turned round): its stamp says nothing about what we read. */
+	if (file_stamp_differs(&before, source->path))
+		reading->files[0].stamp.fresh = true;
 	diagnostics_free(&all);
 }
 
@@ -83,4 +88,14 @@ bool zone_reading_is_fresh(const struct zone_reading *reading)
 		if (reading->files[i].stamp.fresh)
 			return true;
 	return false;
+}
+
+bool zone_reading_is_changing(const struct zone_reading *reading, const char *path)
+{
+	uint64_t now = file_stamp_now();
+
+	for (size_t i = 0; i < reading->file_count; i++)
+		if (file_stamp_take(reading->files[i].path, now).fresh)
+			return true;
+	return file_stamp_take(path, now).fresh;
 }

@@ -31,5 +31,7 @@ void zone_reading_free(struct zone_reading *reading);
 bool zone_reading_is_old(const struct zone_reading *reading);
 /* True if one of its files changed so shortly before that it is to be read again. */
 bool zone_reading_is_fresh(const struct zone_reading *reading);
+/* True if one of its files, or the file of this path, changed just now: somebody may be writing. */
+bool zone_reading_is_changing(const struct zone_reading *reading, const char *path);
 
 #endif

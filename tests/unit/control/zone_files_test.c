@@ -43,13 +43,14 @@ static bool put(void *context, const uint8_t *previous, struct zone *zone, const
 	return !scene->refuse;
 }
 
-static void take(void *context, const uint8_t *apex, const char *path)
+static bool take(void *context, const uint8_t *apex, const char *path)
 {
 	struct scene *scene = context;
 
 	(void)path;
 	name_to_text(apex, scene->last);
 	scene->takes++;
+	return !scene->refuse;
 }
 
 static int scene_open(void **state)
@@ -332,6 +333,133 @@ static void stamps(void **state)
 	assert_false(file_stamp_differs(&stamp, path));
 }
 
+/* What is there, but is no file or can't be read, is no order to drop a zone. */
+static void unreadable_is_not_gone(void **state)
+{
+	struct scene *scene = *state;
+	char fifo[256];
+
+	write_zone(scene, "a.test.zone", 1, "");
+	write_zone(scene, "b.test.zone", 1, "");
+	start(scene, scene->directory);
+	snprintf(fifo, sizeof(fifo), "%s/.fifo", scene->directory);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(rename(fifo, path_of(scene, "a.test.zone")), 0);
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_STALE);
+	unlink(path_of(scene, "b.test.zone"));
+	assert_int_equal(mkdir(path_of(scene, "b.test.zone"), 0700), 0);
+	wait_for_state(scene, "b.test.zone", ZONE_FILE_STALE);
+	rmdir(path_of(scene, "b.test.zone"));
+	wait_for(scene, &scene->takes, 1);
+	assert_string_equal(scene->last, "b.test.");
+	write_zone(scene, "a.test.zone", 2, "");
+	wait_for_state(scene, "a.test.zone", ZONE_FILE_GOOD);
+	assert_int_equal(scene->serial, 2);
+	assert_int_equal(scene->takes, 1);
+}
+
+/* A zone that can't be taken out is still in force: its file stays known, and is tried again. */
+static void refused_removal(void **state)
+{
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	write_zone(scene, "b.test.zone", 1, "");
+	start(scene, scene->directory);
+	scene->refuse = true;
+	unlink(path_of(scene, "a.test.zone"));
+	wait_for(scene, &scene->takes, 1);
+	assert_int_equal(file_of(scene, "a.test.zone")->state, ZONE_FILE_STALE);
+	assert_non_null(file_of(scene, "a.test.zone")->error);
+	wait_for(scene, &scene->takes, 2);
+	scene->refuse = false;
+	while (zone_files_count(scene->files) == 2)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_null(file_of(scene, "a.test.zone"));
+}
+
+static void wait_for_serial(struct scene *scene, uint32_t serial)
+{
+	while (scene->serial != serial)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+}
+
+static void link_to(const struct scene *scene, const char *target, const char *name)
+{
+	char partial[256];
+
+	snprintf(partial, sizeof(partial), "%s/.link", scene->directory);
+	assert_int_equal(symlink(target, partial), 0);
+	assert_int_equal(rename(partial, path_of(scene, name)), 0);
+}
+
+/* As Kubernetes shows a ConfigMap: x.zone -> ..data/x.zone, ..data -> a folder for each version. */
+static void swapped_links(void **state)
+{
+	struct scene *scene = *state;
+
+	for (unsigned version = 1; version <= 3; version++) {
+		char folder[32], name[64];
+
+		snprintf(folder, sizeof(folder), "..%u", version);
+		snprintf(name, sizeof(name), "%s/a.test.zone", folder);
+		assert_int_equal(mkdir(path_of(scene, folder), 0700), 0);
+		write_zone(scene, name, version, "");
+	}
+	link_to(scene, "..1", "..data");
+	link_to(scene, "..data/a.test.zone", "a.test.zone");
+	usleep(30000);
+	start(scene, scene->directory);
+	assert_int_equal(scene->serial, 1);
+	link_to(scene, "..2", "..data");
+	wait_for_serial(scene, 2);
+	link_to(scene, "..3", "..data");
+	wait_for_serial(scene, 3);
+	/* What the link leads to is changed in its own folder, which nobody named. */
+	write_zone(scene, "..3/a.test.zone", 4, "");
+	wait_for_serial(scene, 4);
+	assert_int_equal(zone_files_count(scene->files), 1);
+	assert_int_equal(scene->takes, 0);
+}
+
+/* No event tells of a link above the directory: it is looked at now and then. */
+static void swapped_parent(void **state)
+{
+	struct scene *scene = *state;
+	char argument[256];
+
+	assert_int_equal(mkdir(path_of(scene, "old"), 0700), 0);
+	assert_int_equal(mkdir(path_of(scene, "new"), 0700), 0);
+	write_zone(scene, "old/a.test.zone", 1, "");
+	write_zone(scene, "new/a.test.zone", 2, "");
+	link_to(scene, "old", "current");
+	snprintf(argument, sizeof(argument), "%s", path_of(scene, "current"));
+	usleep(30000);
+	start(scene, argument);
+	uv_run(&scene->loop, UV_RUN_NOWAIT); /* the first look, at what changed since reading */
+	assert_int_equal(scene->serial, 1);
+	link_to(scene, "new", "current");
+	wait_for_serial(scene, 2);
+	assert_int_equal(scene->takes, 0);
+}
+
+/* Half a file must not be taken for a zone while somebody writes it. */
+static void changing_files(void **state)
+{
+	struct scene *scene = *state;
+	struct zone_reading none = {0};
+	bool changing = false;
+
+	for (unsigned i = 0; i < 1000 && !changing; i++) {
+		write_zone(scene, "a.test.zone", i, "");
+		changing = zone_reading_is_changing(&none, path_of(scene, "a.test.zone"));
+	}
+	assert_true(changing);
+	usleep(30000);
+	assert_false(zone_reading_is_changing(&none, path_of(scene, "a.test.zone")));
+	assert_false(zone_reading_is_changing(&none, path_of(scene, "none.zone")));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
 
 int main(void)
@@ -348,6 +476,11 @@ int main(void)
 	    TEST(included_files_count),
 	    TEST(reload_reads_all),
 	    TEST(stamps),
+	    TEST(unreadable_is_not_gone),
+	    TEST(refused_removal),
+	    TEST(swapped_links),
+	    TEST(swapped_parent),
+	    TEST(changing_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
