@@ -15,7 +15,7 @@ struct lead {
 	struct image_probe probe;
 	uint32_t offset; /* in the source's tail */
 	uint8_t kind;	 /* enum image_target_kind */
-	uint8_t length;
+	uint8_t length;	 /* of name; 0: it has not been read yet */
 	uint8_t name[NAME_MAX_OCTETS];
 };
 
@@ -115,12 +115,48 @@ static bool is_wanted(const struct additional_rules *rules, enum pass pass,
 	       (rules->cut != NULL && node->cut_labels != IMAGE_NONE);
 }
 
-static const struct image_node *finish_lead(const struct image *image,
-					    const struct additional_rules *rules, struct lead *lead)
+/* Reads the lead's name; false: there is none. */
+static bool read_name(const struct additional_source *source, struct lead *lead)
 {
-	const struct image_node *node =
-	    image_probe_finish(image, &lead->probe, lead->name, lead->length);
+	size_t length =
+	    tail_name(source->node, source->rrset, lead->offset, TAIL_CASE_LOWER, lead->name, NULL);
 
+	lead->length = (uint8_t)length;
+	return length > 1;
+}
+
+/* The node that has the lead's hash, if its name is what stands in the rdata: mostly so, and then
+ * the name is compared at once instead of being read label by label. */
+static const struct image_node *
+guess_node(const struct image *image, const struct additional_source *source, struct lead *lead)
+{
+	const struct image_node *node = lead->probe.node;
+	size_t left = source->rrset->length - lead->offset;
+
+	if (node == NULL || source->rrset->flags & IMAGE_RRSET_POINTERS ||
+	    lead->offset > source->rrset->length || node->name_length > left)
+		return NULL;
+	lead->length = node->name_length;
+	name_lower(lead->name, image_tail(source->node, source->rrset) + lead->offset,
+		   lead->length);
+	return image_probe_finish(image, &lead->probe, lead->name, lead->length);
+}
+
+static const struct image_node *finish_lead(const struct image *image,
+					    const struct additional_rules *rules,
+					    const struct additional_source *source,
+					    struct lead *lead)
+{
+	const struct image_node *node = NULL;
+
+	if (lead->length == 0) {
+		node = guess_node(image, source, lead);
+		if (node != NULL)
+			return node;
+		if (!read_name(source, lead))
+			return NULL;
+	}
+	node = image_probe_finish(image, &lead->probe, lead->name, lead->length);
 	if (node == NULL && rules->optional)
 		node = lookup_additional(image, lead->name, lead->length);
 	return node;
@@ -140,27 +176,26 @@ static bool is_at_or_below(const uint8_t *name, size_t length, const uint8_t *an
 	return at == before;
 }
 
-/* Reads the name of one target and starts to look for it. false: nothing to follow, or another
- * pass's business, which is noted. */
+/* Starts to look for one target. false: nothing to follow, or another pass's business, which is
+ * noted. */
 static bool start_lead(const struct image *image, const struct additional_source *source,
 		       const struct image_target *target, const struct additional_rules *rules,
 		       struct walk *walk, struct lead *lead)
 {
 	if (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV)
 		return false;
-	size_t length = tail_name(source->node, source->rrset, target->offset, TAIL_CASE_LOWER,
-				  lead->name, NULL);
-	if (length <= 1)
-		return false;
-	if (walk->pass != PASS_ALL &&
-	    is_at_or_below(lead->name, length, rules->cut->name, rules->cut->name_length) !=
-		(walk->pass == PASS_OWED)) {
-		walk->others = true;
-		return false;
-	}
-	lead->length = (uint8_t)length;
+	lead->length = 0;
 	lead->offset = target->offset;
 	lead->kind = target->kind;
+	if (walk->pass != PASS_ALL) {
+		if (!read_name(source, lead))
+			return false;
+		if (is_at_or_below(lead->name, lead->length, rules->cut->name,
+				   rules->cut->name_length) != (walk->pass == PASS_OWED)) {
+			walk->others = true;
+			return false;
+		}
+	}
 	image_probe_start(image, target->hash, &lead->probe);
 	return true;
 }
@@ -175,7 +210,7 @@ static bool follow(const struct image *image, struct reply *reply, struct additi
 	for (unsigned i = 0; i < n; i++)
 		image_probe_node(image, &lead[i].probe);
 	for (unsigned i = 0; i < n; i++) {
-		const struct image_node *node = finish_lead(image, rules, &lead[i]);
+		const struct image_node *node = finish_lead(image, rules, source, &lead[i]);
 
 		if (node != NULL && is_wanted(rules, pass, node))
 			fits &= put_lead(reply, list, rules, source, &lead[i], node);

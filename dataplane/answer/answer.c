@@ -1,8 +1,5 @@
-/* answer.c: a burst of queries in stages, so that the cache misses of its lookups overlap.
- *
- *   1. each query is parsed, its name hashed, its bucket prefetched
- *   2. each bucket gives a node, which is prefetched
- *   3. each node answers; where an alias leads on, the next name goes through 2 and 3 again
+/* answer.c: a burst of queries, each a response that looks names up in steps (staging.h) until it
+ * can be finished.
  *
  * What is asked most, an RRset as it is stored, is copied at once (answer_stored()); everything
  * else goes through compose_step(). */
@@ -62,7 +59,7 @@ static void ask(const struct image *image, struct response *r)
 	r->links = 0;
 	r->expansions = 0;
 	r->redirections = 0;
-	image_probe_start(image, asked->hash, &r->probe);
+	staging_begin(&r->staging, image, asked);
 }
 
 /* A query that gets no reply. */
@@ -109,8 +106,9 @@ static bool is_address(uint16_t type)
 
 /* The fast path: an existing name that is no one else's business (no cut, no alias), an RRset that
  * leads nowhere, and room for it. Its tail is copied and its stored sum used. */
-static bool answer_stored(const struct burst *b, struct response *r, const struct image_node *node)
+static bool answer_stored(const struct burst *b, struct response *r)
 {
+	const struct image_node *node = r->staging.known.exact;
 	const struct image *image = b->composer.image;
 	bool secure = r->query.dnssec_ok;
 
@@ -146,28 +144,37 @@ static void finish_composed(const struct burst *b, struct response *r)
 	finish(b, r);
 }
 
-/* One name for each response that waits; those that an alias leads on wait for the next. */
-static void look_up(struct burst *b)
+/* One step of a response: true if it waits for another. */
+static bool proceed(struct burst *b, struct response *r)
+{
+	const struct image *image = b->composer.image;
+	struct staging *staging = &r->staging;
+
+	if (staging->step == STAGING_NAME && staging_exact(staging, image, &r->asked) != NULL &&
+	    r->links == 0 && answer_stored(b, r))
+		return false;
+	if (staging_next(staging, image, &r->asked))
+		return true;
+	if (!compose_step(&b->composer, r)) {
+		finish_composed(b, r);
+		return false;
+	}
+	staging_begin(staging, image, &r->asked);
+	return true;
+}
+
+/* One step for each response that waits. */
+static void take_turns(struct burst *b)
 {
 	const struct image *image = b->composer.image;
 	unsigned waiting = b->waiting;
 
 	b->waiting = 0;
 	for (unsigned i = 0; i < waiting; i++)
-		image_probe_node(image, &b->response[b->at[i]].probe);
+		staging_near(&b->response[b->at[i]].staging, image);
 	for (unsigned i = 0; i < waiting; i++) {
-		struct response *r = &b->response[b->at[i]];
-		const struct image_node *node =
-		    image_probe_finish(image, &r->probe, r->asked.name, r->asked.length);
-
-		if (node != NULL && r->links == 0 && answer_stored(b, r, node))
-			continue;
-		if (!compose_step(&b->composer, r, node)) {
-			finish_composed(b, r);
-			continue;
-		}
-		image_probe_start(image, r->asked.hash, &r->probe);
-		b->at[b->waiting++] = b->at[i];
+		if (proceed(b, &b->response[b->at[i]]))
+			b->at[b->waiting++] = b->at[i];
 	}
 }
 
@@ -188,6 +195,6 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 		else
 			receive(&b, i, &datagrams[i]);
 	}
-	while (b.waiting > 0) /* each names at most LINKS_MAX + 1 names */
-		look_up(&b);
+	while (b.waiting > 0) /* at most LINKS_MAX + 1 names, four steps each */
+		take_turns(&b);
 }

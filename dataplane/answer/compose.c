@@ -366,11 +366,11 @@ static bool is_authoritative(const struct verdict *v)
 	return v->kind != VERDICT_REFUSED && v->kind != VERDICT_REFERRAL;
 }
 
-bool compose_step(struct composer *c, struct response *r, const struct image_node *exact)
+bool compose_step(struct composer *c, struct response *r)
 {
 	struct verdict v;
 
-	lookup_verdict(c->image, &r->asked, exact, &v);
+	lookup_verdict(c->image, &r->asked, &r->staging.known, &v);
 	/* RFC 1035 4.1.1: AA speaks of the first owner; a chain's later names do not change it. */
 	if (r->links == 0 && is_authoritative(&v))
 		r->reply.flags |= DNS_AA;

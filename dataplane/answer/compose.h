@@ -13,6 +13,7 @@
 #include "dataplane/answer/proof.h"
 #include "dataplane/answer/query.h"
 #include "dataplane/answer/reply.h"
+#include "dataplane/answer/staging.h"
 
 /* Aliases followed for one question; then the reply is sent with what it has. BIND follows as many;
  * NSD and Knot too stop without an error, at other lengths. */
@@ -33,7 +34,6 @@ struct redirection {
 
 struct response {
 	struct datagram *datagram;
-	struct image_probe probe;
 	struct asked asked;
 	struct reply reply;
 	unsigned links;	     /* aliases followed so far */
@@ -41,6 +41,7 @@ struct response {
 	unsigned redirections;
 	bool wildcard; /* something came from a wildcard */
 	bool referral;
+	struct staging staging;
 	struct query query;	     /* query.name becomes that of each alias's target */
 	uint64_t visited[LINKS_MAX]; /* hashes of the names that aliases led away from */
 	struct expansion expansion[LINKS_MAX + 1];
@@ -56,9 +57,8 @@ struct composer {
 	struct proof proof;	      /* scratch */
 };
 
-/* Requires: response->query is good, its class is IN or ANY; asked and reply are set up; exact is
- * the node of asked->name, or NULL. Returns true if asked is now the next name to look up. */
-bool compose_step(struct composer *composer, struct response *response,
-		  const struct image_node *exact);
+/* Requires: response->query is good, its class is IN or ANY; asked and reply are set up; staging is
+ * done with asked. Returns true if asked is now the next name to look up. */
+bool compose_step(struct composer *composer, struct response *response);
 
 #endif

@@ -53,13 +53,20 @@ const struct image_node *lookup_suffix(const struct image *image, const uint8_t 
  * finds where it ends. Most misses lie directly below something: the parent is tried first. */
 static const struct image_node *closest_encloser(const struct image *image, const uint8_t *name,
 						 size_t length, const struct labels *labels,
-						 unsigned *found)
+						 const struct lookup_known *known, unsigned *found)
 {
-	const struct image_node *best = NULL;
+	const struct image_node *best = known->parent;
 	unsigned low = 0;	       /* fewer labels than these exist */
 	unsigned high = labels->count; /* as many as these do not */
 	unsigned try = labels->count > 0 ? labels->count - 1 : 0;
 
+	*found = try;
+	if (best != NULL)
+		return best;
+	if (known->has_parent) {
+		high = try;
+		try = high / 2;
+	}
 	while (low < high) {
 		const struct image_node *node = find_suffix(image, name, length, labels, try);
 
@@ -180,8 +187,10 @@ static void redirect(const struct image_node *encloser, struct verdict *v)
 }
 
 static void lookup_missing(const struct image *image, const struct asked *asked,
-			   const struct image_node *encloser, struct verdict *v)
+			   const struct lookup_known *known, struct verdict *v)
 {
+	const struct image_node *encloser = v->place;
+
 	if (encloser->cut_labels != IMAGE_NONE) {
 		refer(image, asked, encloser->cut_labels, v);
 		return;
@@ -190,7 +199,8 @@ static void lookup_missing(const struct image *image, const struct asked *asked,
 		redirect(encloser, v);
 		return;
 	}
-	const struct image_node *wildcard = wildcard_of(image, encloser);
+	const struct image_node *wildcard =
+	    known->has_wildcard ? known->wildcard : wildcard_of(image, encloser);
 	if (wildcard != NULL) {
 		/* RFC 4592 4.2 leaves NS at a wildcard undefined; it is data here, as for NSD. */
 		match(wildcard, asked->type, v);
@@ -200,9 +210,9 @@ static void lookup_missing(const struct image *image, const struct asked *asked,
 }
 
 void lookup_verdict(const struct image *image, const struct asked *asked,
-		    const struct image_node *exact, struct verdict *v)
+		    const struct lookup_known *known, struct verdict *v)
 {
-	const struct image_node *place = exact;
+	const struct image_node *place = known->exact;
 	struct labels labels;
 	unsigned found = 0;
 
@@ -213,17 +223,17 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 	v->rrset = NULL;
 	if (place == NULL) {
 		labels_of(asked->name, asked->length, &labels);
-		place = closest_encloser(image, asked->name, asked->length, &labels, &found);
+		place = closest_encloser(image, asked->name, asked->length, &labels, known, &found);
 	}
 	if (place == NULL || place->apex_labels == IMAGE_NONE)
 		return;
 	v->place = place;
 	v->apex_labels = place->apex_labels;
 	v->encloser_labels = (uint8_t)found;
-	if (exact != NULL)
-		lookup_existing(image, asked, exact, v);
+	if (known->exact != NULL)
+		lookup_existing(image, asked, known->exact, v);
 	else
-		lookup_missing(image, asked, place, v);
+		lookup_missing(image, asked, known, v);
 }
 
 const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
@@ -240,13 +250,14 @@ const struct image_node *lookup_additional(const struct image *image, const uint
 					   size_t length)
 {
 	const struct image_node *node = find(image, name, length);
+	const struct lookup_known nothing = {0};
 	struct labels labels;
 	unsigned found;
 
 	if (node != NULL)
 		return node;
 	labels_of(name, length, &labels);
-	node = closest_encloser(image, name, length, &labels, &found);
+	node = closest_encloser(image, name, length, &labels, &nothing, &found);
 	if (node == NULL || node->apex_labels == IMAGE_NONE || node->cut_labels != IMAGE_NONE)
 		return NULL;
 	return wildcard_of(image, node);

@@ -51,9 +51,17 @@ static inline bool verdict_is_wildcard(const struct verdict *verdict)
 	       verdict->kind != VERDICT_DNAME && verdict->kind != VERDICT_REFERRAL;
 }
 
-/* exact: the node of the asked name, or NULL if there is none. */
+/* What was found out about the asked name before (staging.h); what was not is looked up. */
+struct lookup_known {
+	const struct image_node *exact;	   /* its node, or NULL: there is none */
+	const struct image_node *parent;   /* the node of the name above, or NULL */
+	const struct image_node *wildcard; /* the parent's wildcard, or NULL */
+	bool has_parent;		   /* parent has been looked for */
+	bool has_wildcard;		   /* wildcard has been looked for */
+};
+
 void lookup_verdict(const struct image *image, const struct asked *asked,
-		    const struct image_node *exact, struct verdict *verdict);
+		    const struct lookup_known *known, struct verdict *verdict);
 
 /* The apex of the zone that the verdict speaks for, or NULL: the image is damaged. */
 const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
