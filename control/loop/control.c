@@ -2,6 +2,7 @@
 
 #include "control/config/runtime_dir.h"
 #include "control/log/log.h"
+#include "control/store/last_good.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -56,9 +57,15 @@ static void open_store(struct control *control)
 static bool find_files(struct control *control, char error[ERROR_TEXT])
 {
 	const struct config_value *zones = &control->config->value[KEY_zones];
+	const char *state_dir = config_text(control->config, KEY_state_dir);
 	bool good = true;
 
 	control->files = zone_files_new(&control->loop, &control_zone_handler, control);
+	if (state_dir != NULL) {
+		if (!last_good_open(state_dir, error, ERROR_TEXT))
+			return false;
+		zone_files_keep(control->files, state_dir);
+	}
 	for (size_t i = 0; i < zones->count; i++)
 		good &= zone_files_add(control->files, zones->text[i]);
 	if (!good)

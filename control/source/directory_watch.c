@@ -1,10 +1,12 @@
 #include "control/source/directory_watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EVENTS                                                                                     \
@@ -99,6 +101,30 @@ void directory_watch_add(struct directory_watch *watch, const char *directory)
 {
 	if (inotify_add_watch(watch->fd, directory, EVENTS) < 0)
 		tell_in(watch, RETRY_MISSING);
+}
+
+void directory_of_file(const char *path, char *directory)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		snprintf(directory, PATH_MAX, ".");
+	else
+		snprintf(directory, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path),
+			 path);
+}
+
+void directory_watch_add_file(struct directory_watch *watch, const char *path)
+{
+	char directory[PATH_MAX], target[PATH_MAX];
+	struct stat at;
+
+	directory_of_file(path, directory);
+	directory_watch_add(watch, directory);
+	if (lstat(path, &at) != 0 || !S_ISLNK(at.st_mode) || realpath(path, target) == NULL)
+		return;
+	directory_of_file(target, directory);
+	directory_watch_add(watch, directory);
 }
 
 static void closed(uv_handle_t *handle)

@@ -23,6 +23,11 @@ struct directory_watch *directory_watch_open(uv_loop_t *loop, void (*changed)(vo
 /* Watches this directory from now on. Adding it again costs little, and finds one that was replaced
  * by another of the same name. */
 void directory_watch_add(struct directory_watch *watch, const char *directory);
+/* The same for the directory that this file lies in; and, if it is a symbolic link, for the one
+ * that the link leads to: the link may be replaced, or what it leads to. */
+void directory_watch_add_file(struct directory_watch *watch, const char *path);
+/* "a/b" -> "a", "/b" -> "/", "b" -> ".". directory has PATH_MAX octets. */
+void directory_of_file(const char *path, char *directory);
 /* Calls changed() once more after so many milliseconds. */
 void directory_watch_later(struct directory_watch *watch, uint64_t milliseconds);
 void directory_watch_close(struct directory_watch *watch);

@@ -2,12 +2,15 @@
 
 #include "control/log/log.h"
 #include "control/source/directory_watch.h"
+#include "control/store/last_good.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A file that changed while it was being read is looked at again after so many milliseconds. */
 #define FRESH_AGAIN 50u
@@ -32,6 +35,7 @@ struct zone_files {
 	size_t count;
 	struct zone_directory *directories; /* arguments */
 	size_t directory_count;
+	const char *state_dir; /* NULL: nothing is kept */
 	uint64_t scan;
 	bool closing;
 };
@@ -40,7 +44,7 @@ static void read_start(struct zone_file *file);
 
 const char *zone_file_state_text(enum zone_file_state state)
 {
-	static const char *const text[] = {"unread", "good", "stale", "bad"};
+	static const char *const text[] = {"unread", "good", "stale", "bad", "last good"};
 
 	return text[state];
 }
@@ -178,7 +182,8 @@ static void note_bad(struct zone_file *file, const char *line)
 {
 	note_error(file, line);
 	file->failures++;
-	file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
+	if (file->state != ZONE_FILE_SAVED)
+		file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
 	log_error("control.zone", file->has_apex ? "keeps its last good version" : "is not served",
 		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors));
 }
@@ -213,18 +218,70 @@ static void bring_in_force(struct zone_file *file)
 	note_error(file, NULL);
 }
 
+/* Reads the file; in any thread. */
+static void read_file(const struct zone_file *file, struct zone_reading *reading)
+{
+	const char *state_dir = file->owner->state_dir;
+
+	zone_reading_do(&file->source, reading);
+	if (state_dir == NULL || reading->zone == NULL ||
+	    last_good_save(state_dir, file->source.path, zone_reading_mark(reading), reading->zone))
+		return;
+	log_warning("control.zone", "can't keep this version for the next start",
+		    LOG_TEXT("file", file->source.path), LOG_TEXT("reason", strerror(errno)));
+}
+
+/* The file is bad at start: what an earlier run saved of it is better than nothing. */
+static void bring_saved_in_force(struct zone_file *file)
+{
+	struct zone_files *files = file->owner;
+	struct zone_source source = file->source;
+	struct zone_reading saved;
+	char path[PATH_MAX], error[512];
+
+	if (!last_good_path(files->state_dir, file->source.path, path) || access(path, R_OK) != 0)
+		return;
+	source.path = path;
+	zone_reading_do(&source, &saved);
+	if (saved.zone != NULL) {
+		memcpy(file->apex, zone_apex(saved.zone),
+		       name_length(zone_apex(saved.zone), NAME_MAX_OCTETS));
+		file->has_apex = files->handler.put(files->context, NULL, saved.zone,
+						    file->source.path, error, sizeof(error));
+		saved.zone = NULL;
+		if (file->has_apex)
+			file->state = ZONE_FILE_SAVED;
+		else
+			log_error("control.zone", error);
+	}
+	zone_reading_free(&saved);
+	if (file->has_apex)
+		log_warning("control.zone", "serves the last good version of an earlier run",
+			    LOG_TEXT("file", file->source.path), LOG_TEXT("saved", path));
+}
+
 size_t zone_files_read_first(struct zone_files *files)
 {
-	size_t good = 0;
+	size_t served = 0;
 
 	for (size_t i = 0; i < files->count; i++) {
 		struct zone_file *file = files->list[i];
 
-		zone_reading_do(&file->source, &file->last);
+		bool bad;
+
+		read_file(file, &file->last);
+		bad = file->last.zone == NULL;
 		bring_in_force(file);
-		good += file->state == ZONE_FILE_GOOD;
+		if (bad && files->state_dir != NULL)
+			bring_saved_in_force(file);
+		served += file->has_apex;
 	}
-	return good;
+	return served;
+}
+
+void zone_files_keep(struct zone_files *files, const char *state_dir)
+{
+	files->state_dir = state_dir;
 }
 
 static void list_remove(struct zone_files *files, struct zone_file *file)
@@ -241,8 +298,8 @@ static void list_remove(struct zone_files *files, struct zone_file *file)
 static void retry_bad(struct zone_files *files)
 {
 	for (size_t i = 0; i < files->count; i++)
-		if (files->list[i]->state == ZONE_FILE_BAD ||
-		    files->list[i]->state == ZONE_FILE_STALE)
+		if (files->list[i]->state != ZONE_FILE_UNREAD &&
+		    files->list[i]->state != ZONE_FILE_GOOD)
 			read_start(files->list[i]);
 }
 
@@ -257,50 +314,17 @@ static void take_out(struct zone_file *file)
 		directory_watch_later(files->watch, TAKE_AGAIN);
 		return;
 	}
+	if (files->state_dir != NULL)
+		last_good_forget(files->state_dir, file->source.path);
 	list_remove(files, file);
 	if (served)
 		retry_bad(files);
 }
 
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *directory = slash == NULL	  ? strdup(".")
-			  : slash == path ? strdup("/")
-					  : strndup(path, (size_t)(slash - path));
-
-	if (directory == NULL)
-		abort();
-	return directory;
-}
-
-static void watch_directory_of(struct zone_files *files, const char *path)
-{
-	char *directory = directory_of(path);
-
-	directory_watch_add(files->watch, directory);
-	free(directory);
-}
-
-/* A symbolic link may be replaced, or what it leads to. */
-static void watch_file(struct zone_files *files, const char *path)
-{
-	struct stat at;
-	char *target;
-
-	watch_directory_of(files, path);
-	if (lstat(path, &at) != 0 || !S_ISLNK(at.st_mode))
-		return;
-	target = realpath(path, NULL);
-	if (target != NULL)
-		watch_directory_of(files, target);
-	free(target);
-}
-
 static void watch_files_of(struct zone_files *files, const struct zone_file *file)
 {
 	for (size_t i = 0; i < file->last.file_count; i++)
-		watch_file(files, file->last.files[i].path);
+		directory_watch_add_file(files->watch, file->last.files[i].path);
 	if (zone_reading_is_fresh(&file->last))
 		directory_watch_later(files->watch, FRESH_AGAIN);
 }
@@ -310,7 +334,7 @@ static void read_work(uv_work_t *work)
 {
 	struct zone_file *file = work->data;
 
-	zone_reading_do(&file->source, &file->next);
+	read_file(file, &file->next);
 }
 
 static void read_done(uv_work_t *work, int status)
@@ -372,15 +396,12 @@ static void scan_directory(struct zone_files *files, struct zone_directory *dire
 static bool has_left(const char *path)
 {
 	struct stat at;
-	char *directory;
-	bool left;
+	char directory[PATH_MAX];
 
 	if (lstat(path, &at) == 0 || errno != ENOENT)
 		return false;
-	directory = directory_of(path);
-	left = is_directory(directory);
-	free(directory);
-	return left;
+	directory_of_file(path, directory);
+	return is_directory(directory);
 }
 
 static void drop_missing(struct zone_files *files)
@@ -409,7 +430,7 @@ static void look_at(struct zone_files *files, struct zone_file *file, bool all)
 	if (returned)
 		file->gone = false;
 	for (size_t i = 0; i < file->last.file_count; i++)
-		watch_file(files, file->last.files[i].path);
+		directory_watch_add_file(files->watch, file->last.files[i].path);
 	if (file->gone || (!returned && !unread && !all && !zone_reading_is_old(&file->last)))
 		return;
 	if (!all && zone_reading_is_changing(&file->last, file->source.path))

@@ -17,6 +17,7 @@ enum zone_file_state {
 	ZONE_FILE_GOOD,
 	ZONE_FILE_STALE, /* the newest version is bad; the one before is in force */
 	ZONE_FILE_BAD,	 /* no version has been good yet */
+	ZONE_FILE_SAVED, /* the same; what was saved by an earlier run is in force */
 };
 const char *zone_file_state_text(enum zone_file_state state);
 
@@ -53,9 +54,12 @@ struct zone_files;
 
 struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handler *handler,
 				  void *context);
+/* Keeps the last good version of each file in this directory from now on, and starts from there
+ * where a file is bad (last_good.h). Borrowed. Call it before reading. */
+void zone_files_keep(struct zone_files *files, const char *state_dir);
 /* False if the argument stands for no file; that has been logged. */
 bool zone_files_add(struct zone_files *files, const char *argument);
-/* Reads all, now, in this thread, and hands them over. Returns how many were good. */
+/* Reads all, now, in this thread, and hands them over. Returns how many came in force. */
 size_t zone_files_read_first(struct zone_files *files);
 /* From now on follows what changes. False, with a line for the user. */
 bool zone_files_watch(struct zone_files *files, char *error, size_t error_size);

@@ -74,6 +74,30 @@ void zone_reading_free(struct zone_reading *reading)
 	memset(reading, 0, sizeof(*reading));
 }
 
+static uint64_t mix(uint64_t mark, uint64_t value)
+{
+	for (unsigned i = 0; i < 8; i++)
+		mark = (mark ^ (value >> 8 * i & 255)) * 0x100000001b3ull;
+	return mark;
+}
+
+/* Without device and inode: a reboot or a copy that keeps times may change them. */
+uint64_t zone_reading_mark(const struct zone_reading *reading)
+{
+	uint64_t mark = 0xcbf29ce484222325ull;
+
+	for (size_t i = 0; i < reading->file_count; i++) {
+		const struct file_stamp *stamp = &reading->files[i].stamp;
+
+		if (stamp->fresh || !stamp->exists)
+			return 0;
+		mark = mix(mix(mark, stamp->size), stamp->modified);
+		for (const char *at = reading->files[i].path; *at != '\0'; at++)
+			mark = mix(mark, (uint8_t)*at);
+	}
+	return mark;
+}
+
 bool zone_reading_is_old(const struct zone_reading *reading)
 {
 	for (size_t i = 0; i < reading->file_count; i++)

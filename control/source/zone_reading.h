@@ -27,6 +27,8 @@ struct zone_reading {
 void zone_reading_do(const struct zone_source *source, struct zone_reading *reading);
 void zone_reading_free(struct zone_reading *reading);
 
+/* Tells versions of its files apart, also after a reboot; 0: they may still be changing. */
+uint64_t zone_reading_mark(const struct zone_reading *reading);
 /* True if one of its files has changed since. */
 bool zone_reading_is_old(const struct zone_reading *reading);
 /* True if one of its files changed so shortly before that it is to be read again. */

@@ -132,4 +132,28 @@ def unchanged():
         expect(status(server)["generation"] - before == 1, f"{before} -> {status(server)['generation']}")
 
 
+@case("reload: a start with a broken file serves what the run before saved of it")
+def last_good():
+    with Served() as served:
+        server, path = served.server, served.folder / "a.test.zone"
+        write(path, "www IN A 192.0.2.61\n*.w IN TXT \"a ; b\"\n", 6)
+        eventually(lambda: addresses(server, "www.a.test") == ["192.0.2.61"], "the version to be saved")
+        code, left = server.stop()
+        expect_equal((code, left), (0, []), "exit code, processes left")
+        write(path, "www IN A 192.0.2.\n", 7)
+        write(served.folder / "b.test.zone", "www IN A 192.0.2.\n", 7)
+        server.start()
+        expect_equal(addresses(server, "www.a.test"), ["192.0.2.61"], "the saved version")
+        expect_equal(addresses(server, "x.w.a.test"), [], "no address at the wildcard")
+        expect_equal(addresses(server, "www.b.test"), ["192.0.2.2"], "the saved version of the other zone")
+        state = zone_status(server, "a.test.")
+        expect_equal((state["state"], state["serial"]), ("last good", 6), "state and serial")
+        expect("a.test.zone:5:" in (state["error"] or ""), f"the error in status: {state}")
+        expect("last good version of an earlier run" in server.log(), "a warning in the log")
+        expect('skua_zone_good{zone="a.test."} 0' in server.http("/metrics")[1], "the metric of the broken zone")
+        write(path, "www IN A 192.0.2.62\n", 8)
+        eventually(lambda: addresses(server, "www.a.test") == ["192.0.2.62"], "the mended zone")
+        expect_equal(zone_status(server, "a.test.")["state"], "good", "state of the mended zone")
+
+
 cases.main()
