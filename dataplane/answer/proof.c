@@ -251,7 +251,8 @@ enum put_result proof_wildcard_nodata(struct proof *p, const struct proof_of *of
 		return result;
 	if (!zone.nsec3) {
 		result = put_nsec(p, of, &zone, of->name);
-		return result == PUT_DONE ? place(p, of, wildcard, TYPE_NSEC) : result;
+		/* Its own, or the one before it if it is an empty non-terminal. */
+		return result == PUT_DONE ? put_nsec(p, of, &zone, wildcard->name) : result;
 	}
 	/* RFC 5155 7.2.5 */
 	result = put_closest_encloser(p, of, &zone, of->encloser_labels, &encloser);
