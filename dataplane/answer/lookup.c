@@ -140,17 +140,66 @@ static void match(const struct image_node *node, uint16_t type, struct verdict *
 		v->kind = VERDICT_ALIAS;
 }
 
-/* RFC 4035 3.1.4.1: DS at an apex belongs to the zone above, if we serve it. */
+/* RFC 6672 3.2: the name lies below a DNAME's owner. */
+static void redirect(const struct image_node *owner, struct verdict *v)
+{
+	v->node = owner;
+	v->rrset = image_rrset(owner, TYPE_DNAME);
+	v->kind = v->rrset != NULL ? VERDICT_DNAME : VERDICT_DAMAGED;
+}
+
+/* The nearest name above the asked one's last `labels` labels that belongs to a zone (with that
+ * many apex labels, or to any if that is IMAGE_NONE), or NULL. What lies between was occluded, and
+ * only exists because a deeper apex does. */
+static const struct image_node *zone_above(const struct image *image, const struct asked *asked,
+					   unsigned count, unsigned apex_labels)
+{
+	struct labels labels;
+
+	labels_of(asked->name, asked->length, &labels);
+	for (unsigned keep = count; keep > 0; keep--) {
+		const struct image_node *node =
+		    find_suffix(image, asked->name, asked->length, &labels, keep - 1);
+
+		if (node != NULL && node->apex_labels != IMAGE_NONE &&
+		    (node->apex_labels == apex_labels || apex_labels == IMAGE_NONE))
+			return node;
+	}
+	return NULL;
+}
+
+/* A name of no zone: it lies outside all, or a DNAME occludes it (RFC 6672 2.4). */
+static void lookup_outside(const struct image *image, const struct asked *asked, unsigned labels,
+			   struct verdict *v)
+{
+	const struct image_node *above = zone_above(image, asked, labels, IMAGE_NONE);
+
+	v->kind = VERDICT_REFUSED;
+	if (above == NULL || !(above->flags & IMAGE_NODE_DNAME))
+		return;
+	v->place = above;
+	v->apex_labels = above->apex_labels;
+	redirect(above, v);
+}
+
+/* RFC 4035 3.1.4.1: DS at an apex belongs to the zone above, if we serve it; there it may lie below
+ * a cut or a DNAME. */
 static void match_parent_side(const struct image *image, const struct asked *asked,
 			      const struct image_node *node, struct verdict *v)
 {
 	const struct image_node *above =
-	    lookup_suffix(image, asked->name, asked->length, node->labels - 1u);
+	    zone_above(image, asked, node->labels, node->parent_apex_labels);
 
 	v->apex_labels = node->parent_apex_labels;
-	if (above != NULL && above->apex_labels == node->parent_apex_labels &&
-	    above->cut_labels != IMAGE_NONE) {
+	v->kind = VERDICT_DAMAGED;
+	if (above == NULL)
+		return;
+	if (above->cut_labels != IMAGE_NONE) {
 		refer(image, asked, above->cut_labels, v);
+		return;
+	}
+	if (above->flags & IMAGE_NODE_DNAME) {
+		redirect(above, v);
 		return;
 	}
 	v->node = node;
@@ -176,14 +225,6 @@ static void lookup_existing(const struct image *image, const struct asked *asked
 		return;
 	}
 	match(node, asked->type, v);
-}
-
-/* RFC 6672 3.2: the name lies below a DNAME's owner. */
-static void redirect(const struct image_node *encloser, struct verdict *v)
-{
-	v->node = encloser;
-	v->rrset = image_rrset(encloser, TYPE_DNAME);
-	v->kind = v->rrset != NULL ? VERDICT_DNAME : VERDICT_DAMAGED;
 }
 
 static void lookup_missing(const struct image *image, const struct asked *asked,
@@ -216,17 +257,17 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 	struct labels labels;
 	unsigned found = 0;
 
-	v->kind = VERDICT_REFUSED;
-	v->exists = false;
-	v->place = NULL;
-	v->node = NULL;
-	v->rrset = NULL;
+	*v = (struct verdict){.kind = VERDICT_REFUSED};
 	if (place == NULL) {
 		labels_of(asked->name, asked->length, &labels);
 		place = closest_encloser(image, asked->name, asked->length, &labels, known, &found);
 	}
-	if (place == NULL || place->apex_labels == IMAGE_NONE)
+	if (place == NULL)
 		return;
+	if (place->apex_labels == IMAGE_NONE) {
+		lookup_outside(image, asked, place->labels, v);
+		return;
+	}
 	v->place = place;
 	v->apex_labels = place->apex_labels;
 	v->encloser_labels = (uint8_t)found;

@@ -181,8 +181,9 @@ static void gather_negative_soa(struct gathered *gathered, const struct zone *zo
 	}
 }
 
-/* The zone above says whether this zone is signed (RFC 4035 3.1.4.1); not if a higher cut or a
- * DNAME takes the apex out of its hands. Returns that zone's apex labels, or IMAGE_NONE. */
+/* The zone above says whether this zone is signed (RFC 4035 3.1.4.1); it has no DS to give if a
+ * higher cut or a DNAME takes the apex out of its hands. Returns that zone's apex labels, or
+ * IMAGE_NONE. */
 static uint8_t gather_parent_side(struct gathered *gathered, const struct subject *subject)
 {
 	const struct zone *above = zone_set_zone_of(subject->zones, subject->owner, true);
@@ -192,12 +193,12 @@ static uint8_t gather_parent_side(struct gathered *gathered, const struct subjec
 	zone_name name = zone_find(above, subject->owner);
 	zone_name nearest = name != ZONE_NO_NAME ? name : zone_deepest(above, subject->owner);
 	struct zone_place place = zone_place_of(above, nearest);
-	if ((place.cut != ZONE_NO_NAME && place.cut != name) || place.dname != ZONE_NO_NAME ||
-	    (name == ZONE_NO_NAME && has_type(above, nearest, TYPE_DNAME)))
-		return IMAGE_NONE;
+	bool taken = (place.cut != ZONE_NO_NAME && place.cut != name) ||
+		     place.dname != ZONE_NO_NAME ||
+		     (name == ZONE_NO_NAME && has_type(above, nearest, TYPE_DNAME));
 
 	struct rrset_view ds, signatures;
-	if (name != ZONE_NO_NAME && zone_rrset(above, name, TYPE_DS, &ds)) {
+	if (!taken && name != ZONE_NO_NAME && zone_rrset(above, name, TYPE_DS, &ds)) {
 		struct node_rrset *rrset = gather(gathered, TYPE_DS);
 
 		if (rrset != NULL) {

@@ -361,6 +361,27 @@ static void test_a_large_rrset_over_tcp(void **state)
 	close_scene(scene);
 }
 
+/* Names that are written out have no place to point to: their addresses are owned in full. */
+static void test_additional_data_of_a_large_rrset(void **state)
+{
+	struct scene *scene = open_scene(0, 1232);
+	struct message message;
+	char owner[NAME_MAX_TEXT];
+
+	(void)state;
+	scene->asking.transport = TRANSPORT_TCP;
+	ask_name(&scene->asking, "mxcrowd.n.example.", TYPE_MX, &edns, &message);
+	assert_int_equal(message.count[0], 901);
+	assert_int_equal(message.count[2], 2);
+	for (unsigned i = 0; i < 2; i++) {
+		name_to_text(message.record[2][i].owner, owner);
+		assert_string_equal(owner, "ns.n.example.");
+		assert_int_equal(message.record[2][i].type, i == 0 ? TYPE_A : TYPE_AAAA);
+	}
+	message_free(&message);
+	close_scene(scene);
+}
+
 static uint64_t counted(struct scene *scene, const char *name, uint16_t type,
 			const struct query_options *options, enum counter counter)
 {
@@ -414,6 +435,7 @@ int main(void)
 	    cmocka_unit_test(test_rotation),
 	    cmocka_unit_test(test_no_rotation_of_others),
 	    cmocka_unit_test(test_a_large_rrset_over_tcp),
+	    cmocka_unit_test(test_additional_data_of_a_large_rrset),
 	    cmocka_unit_test(test_counters),
 	};
 	return cmocka_run_group_tests_name("answers", tests, NULL, NULL);

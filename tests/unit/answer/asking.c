@@ -51,7 +51,7 @@ void ask(struct asking *a, const uint8_t *query, size_t length)
 void ask_name(struct asking *a, const char *name, uint16_t type, const struct query_options *o,
 	      struct message *message)
 {
-	uint8_t query[NAME_MAX_OCTETS + 64];
+	uint8_t query[NAME_MAX_OCTETS + 64] = {0};
 
 	ask(a, query, message_query_text(query, name, type, o));
 	const char *wrong = message_parse(a->reply, a->length, message);

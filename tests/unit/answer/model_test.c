@@ -23,7 +23,7 @@
 #define TEXT	  300u /* of a name that has grown by DNAMEs */
 #define LINKS	  16u
 
-static const char *const apexes[] = {"z.", "a.z.", "y."};
+static const char *const apexes[] = {"z.", "b.a.z.", "y."};
 #define ZONES 3u
 
 struct record {
@@ -111,16 +111,14 @@ static bool is_there(const struct world *w, const struct record *r)
 	return false;
 }
 
-/* One CNAME or DNAME, and nothing beside a CNAME; no DNAME above an apex that we serve. */
+/* One CNAME or DNAME, and nothing beside a CNAME. */
 static bool may_stand(const struct world *w, const struct record *r)
 {
 	bool alias = strcmp(r->type, "CNAME") == 0, dname = strcmp(r->type, "DNAME") == 0;
 
 	if (has(w, r->zone, r->owner, "CNAME") || (alias && has(w, r->zone, r->owner, NULL)))
 		return false;
-	if (dname && has(w, r->zone, r->owner, "DNAME"))
-		return false;
-	return !dname || !at_or_below("a.z.", r->owner);
+	return !dname || !has(w, r->zone, r->owner, "DNAME");
 }
 
 static void add_random(uint64_t *state, struct world *w)
@@ -336,18 +334,10 @@ static bool step(const struct world *w, struct outcome *o, const char *type, str
 		o->rcode = c->links == 0 ? 5 : 0;
 		return false;
 	}
-	/* RFC 4035 3.1.4.1, unless a higher cut or DNAME takes the name from the zone above. */
-	if (ds && strcmp(name, apexes[zone]) == 0 && zone_of(name, true) >= 0) {
-		int above = zone_of(name, true);
-		const char *cut = topmost(w, (unsigned)above, name, "NS");
-		if ((cut == NULL || strcmp(cut, name) == 0) &&
-		    topmost(w, (unsigned)above, name, "DNAME") == NULL) {
-			o->authoritative |= c->links == 0;
-			if (say_all(w, o, 0, (unsigned)above, name, "DS", name) == 0)
-				negative(w, o, (unsigned)above, 0);
-			return false;
-		}
-	}
+	/* RFC 4035 3.1.4.1 */
+	bool parent_side = ds && strcmp(name, apexes[zone]) == 0 && zone_of(name, true) >= 0;
+	if (parent_side)
+		zone = zone_of(name, true);
 	const char *cut = topmost(w, (unsigned)zone, name, "NS");
 	const char *dname = topmost(w, (unsigned)zone, name, "DNAME");
 	if (cut != NULL && !(ds && strcmp(cut, name) == 0) &&
@@ -358,6 +348,11 @@ static bool step(const struct world *w, struct outcome *o, const char *type, str
 	o->authoritative |= c->links == 0;
 	if (dname != NULL)
 		return redirect(w, o, (unsigned)zone, dname, type, c);
+	if (parent_side) { /* whatever else is there is the child's */
+		if (say_all(w, o, 0, (unsigned)zone, name, "DS", name) == 0)
+			negative(w, o, (unsigned)zone, 0);
+		return false;
+	}
 	if (exists(w, (unsigned)zone, name))
 		return match(w, o, (unsigned)zone, name, type, c);
 	const char *encloser = parent_of(name);

@@ -108,7 +108,9 @@ static const struct test_zone {
 	"$GENERATE 1-30 mxfan MX $ h$.fan\n"
 	"$GENERATE 1-20 cutfan NS n$.cutfan\n"
 	"$GENERATE 1-20 n$.cutfan AAAA 2001:db8::$\n"
-	"$GENERATE 1-1200 ptrs PTR a-rather-long-label-number-$\n"},
+	"$GENERATE 1-1200 ptrs PTR a-rather-long-label-number-$\n"
+	"mxcrowd MX 1 ns\n"
+	"$GENERATE 1-900 mxcrowd MX $ a-rather-long-label-number-$\n"},
 {"child.n.example.",
 	"$TTL 3600\n"
 	"@ SOA ns.child.n.example. host.n.example. 1 3600 900 86400 300\n"
