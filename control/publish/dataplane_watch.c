@@ -36,7 +36,7 @@ static bool read_all(int fd, void *to, size_t octets, size_t from)
 		got = pread(fd, to, octets, (off_t)from);
 	while (got < 0 && errno == EINTR);
 	/* What is looked at from here on was read before. Pairs with the releases in adopt.c. */
-	atomic_thread_fence(memory_order_acquire);
+	channel_fence();
 	return got == (ssize_t)octets;
 }
 
