@@ -78,6 +78,11 @@ static void describe(struct program *program)
 	struct worker_counters *stream = &file->worker[options->workers];
 	char text[ADDRESS_TEXT];
 
+	stream->core = -1;
+	if (program->stream)
+		strcpy(stream->io, "stream");
+	else
+		file->worker_count = options->workers;
 	for (unsigned i = 0; i < options->listen_count; i++) {
 		address_text(&options->listen[i].address, text);
 		snprintf(file->listen[i], sizeof(file->listen[i]), "%.*s",
@@ -89,9 +94,6 @@ static void describe(struct program *program)
 		strcpy(file->listen[1], "[::]:53");
 		file->listen_count = 2;
 	}
-	stream->core = -1;
-	if (program->stream)
-		strcpy(stream->io, "stream");
 }
 
 bool program_open(struct program *program, const struct options *options,

@@ -240,6 +240,15 @@ static void on_heartbeat(uv_timer_t *timer)
 	probe_end_if_whole(probe);
 }
 
+static bool has_stream(const struct dataplane_file *file)
+{
+	for (unsigned i = 0; i < file->worker_count && i < WORKERS_MAX; i++) {
+		if (strncmp(file->worker[i].io, "stream", sizeof(file->worker[i].io)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void start_tcp(struct probe *probe, const struct dataplane_file *file)
 {
 	int status;
@@ -249,6 +258,11 @@ static void start_tcp(struct probe *probe, const struct dataplane_file *file)
 	probe->connect.data = probe;
 	remember_loops(probe, file);
 	uv_timer_start(&probe->heartbeat, on_heartbeat, HEARTBEATS, 0);
+	/* DPDK has its port alone: where nothing answers over TCP the kernel can't reach us at all,
+	 * and the heartbeats are what can be known from here. */
+	probe->answered = !has_stream(file);
+	if (probe->answered)
+		return;
 	status = uv_tcp_connect(&probe->connect, &probe->socket.tcp,
 				(const struct sockaddr *)&probe->address.storage, on_connect);
 	if (status < 0)

@@ -297,6 +297,8 @@ static void readiness_over_tcp(void **state)
 	struct server server = listen_on("127.0.0.1:0");
 
 	strcpy(file.worker[0].io, "af_xdp eth0");
+	strcpy(file.worker[1].io, "stream");
+	file.worker_count = 2;
 	assert_non_null(strstr(probe(*state, &server), "TCP to 127.0.0.1:"));
 	assert_int_equal(server.asked, 0);
 	close(server.fd);
@@ -314,6 +316,7 @@ static void *answer_tcp(void *context)
 	int fd = accept(server->fd, NULL, NULL);
 	ssize_t got = recv(fd, message, sizeof(message), 0);
 
+	atomic_fetch_add(&file.line[1].loops, 1);
 	if (server->beats)
 		atomic_fetch_add(&file.line[0].loops, 1);
 	message[2 + 2] |= 0x84;
@@ -339,9 +342,11 @@ static const char *probe_tcp(struct scene *scene, bool beats, uint64_t seen)
 	memset(&file, 0, sizeof(file));
 	address_to_text(&address, file.listen[0]);
 	file.listen_count = 1;
-	file.worker_count = 1;
+	file.worker_count = 2;
 	file.line[0].seen = seen;
+	file.line[1].seen = WORKER_OFFLINE;
 	strcpy(file.worker[0].io, "dpdk port 0");
+	strcpy(file.worker[1].io, "stream");
 	target = (struct readiness_target){&file, 5, apex};
 	pthread_create(&thread, NULL, answer_tcp, &server);
 	reason = probe(scene, NULL);
@@ -357,6 +362,36 @@ static void readiness_by_heartbeat(void **state)
 	assert_string_equal(probe_tcp(*state, false, 5), "worker 0 stands still");
 	assert_string_equal(probe_tcp(*state, true, 4),
 			    "worker 0 has not seen the newest generation");
+}
+
+/* A worker that goes round while nobody answers: what it does is all that is known of it. */
+static void beat(uv_idle_t *idle)
+{
+	(void)idle;
+	atomic_fetch_add(&file.line[0].loops, 1);
+}
+
+static void readiness_without_tcp(void **state)
+{
+	struct scene *scene = *state;
+	struct server server = listen_on("127.0.0.1:0");
+	uv_idle_t idle;
+
+	strcpy(file.worker[0].io, "dpdk port 0");
+	file.worker_count = 1;
+	file.line[0].seen = 5;
+	assert_string_equal(probe(scene, NULL), "worker 0 stands still");
+	uv_idle_init(&scene->loop, &idle);
+	uv_idle_start(&idle, beat);
+	assert_string_equal(probe(scene, NULL), "ready");
+	file.line[0].seen = 4;
+	assert_string_equal(probe(scene, NULL), "worker 0 has not seen the newest generation");
+	file.worker_count = 2; /* its second worker is not there yet */
+	file.line[0].seen = 5;
+	assert_string_equal(probe(scene, NULL), "worker 1 stands still");
+	uv_close((uv_handle_t *)&idle, NULL);
+	uv_run(&scene->loop, UV_RUN_NOWAIT);
+	close(server.fd);
 }
 
 static void readiness_is_shared(void **state)
@@ -406,6 +441,7 @@ int main(void)
 	    TEST(readiness_needs),
 	    TEST(readiness_over_tcp),
 	    TEST(readiness_by_heartbeat),
+	    TEST(readiness_without_tcp),
 	    TEST(readiness_is_shared),
 	    cmocka_unit_test(soa_query),
 	};
