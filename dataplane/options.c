@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum option_code {
-	OPTION_LISTEN = 256, /* above every character: there are no short options */
+	OPTION_LISTEN = 256, /* above every character: -h and -V are the only short ones */
 	OPTION_IO,
 	OPTION_WORKERS,
 	OPTION_CORES,
@@ -139,11 +139,11 @@ enum options_result options_parse(int argc, char **argv, struct options *out,
 	set_defaults(out);
 	optind = 0; /* glibc: start over, so that a test may parse twice */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
-		if (option == OPTION_HELP || option == OPTION_VERSION) {
-			fputs(option == OPTION_HELP ? options_help
-						    : "skua-dataplane " SKUA_VERSION "\n",
-			      stdout);
+	while ((option = getopt_long(argc, argv, "+:hV", long_options, NULL)) != -1) {
+		bool help = option == OPTION_HELP || option == 'h';
+
+		if (help || option == OPTION_VERSION || option == 'V') {
+			fputs(help ? options_help : "skua-dataplane " SKUA_VERSION "\n", stdout);
 			return OPTIONS_DONE;
 		}
 		if (option == '?' || option == ':') {

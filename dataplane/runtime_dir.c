@@ -32,7 +32,7 @@ bool runtime_dir_make(const char *path, char *error, size_t size)
 {
 	struct stat at;
 
-	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+	if (mkdir(path, 0750) != 0 && errno != EEXIST) {
 		snprintf(error, size,
 			 "runtime directory %s: %s; create it, or name another with "
 			 "--runtime-dir",

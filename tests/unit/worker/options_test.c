@@ -1,13 +1,17 @@
 #include "dataplane/options.h"
 
 #include "dataplane/listen.h"
+#include "dataplane/runtime_dir.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PARSE(...)                                                                                 \
 	parse((char *[]){(char *)(uintptr_t) "skua-dataplane", __VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -61,6 +65,34 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(options.tcp_clients, 5);
 	assert_int_equal(options.tcp_per_client, 6);
 	assert_int_equal(options.tcp_idle, 7);
+}
+
+static void help_and_version_are_enough(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(TEXT("-h")), OPTIONS_DONE);
+	assert_int_equal(PARSE(TEXT("--help")), OPTIONS_DONE);
+	assert_int_equal(PARSE(TEXT("-V")), OPTIONS_DONE);
+	assert_int_equal(PARSE(TEXT("-v")), OPTIONS_BAD);
+}
+
+/* Images and counters are for one user and group: the threat model says so. */
+static void the_runtime_directory_is_not_for_all(void **state)
+{
+	char path[] = "/tmp/skua-options-test-XXXXXX/run", text[IO_ERROR_TEXT];
+	char *slash = strrchr(path, '/');
+	struct stat at;
+
+	(void)state;
+	*slash = '\0';
+	assert_non_null(mkdtemp(path));
+	*slash = '/';
+	assert_true(runtime_dir_make(path, text, sizeof(text)));
+	assert_int_equal(stat(path, &at), 0);
+	assert_int_equal(at.st_mode & 07, 0);
+	assert_int_equal(rmdir(path), 0);
+	*slash = '\0';
+	assert_int_equal(rmdir(path), 0);
 }
 
 static void a_back_end_with_addresses_of_its_own_gets_none(void **state)
@@ -177,6 +209,8 @@ int main(void)
 	    cmocka_unit_test(without_options_it_listens_on_loopback),
 	    cmocka_unit_test(every_option_is_taken),
 	    cmocka_unit_test(a_back_end_with_addresses_of_its_own_gets_none),
+	    cmocka_unit_test(help_and_version_are_enough),
+	    cmocka_unit_test(the_runtime_directory_is_not_for_all),
 	    cmocka_unit_test(wrong_usage_is_named),
 	    cmocka_unit_test(too_many_addresses_are_refused),
 	    cmocka_unit_test(addresses_have_a_port_or_53),
