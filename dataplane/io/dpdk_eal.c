@@ -101,7 +101,7 @@ static unsigned long sum_of_files(const char *pattern)
 
 static void explain(const struct dpdk_arguments *arguments, int code, char error[IO_ERROR_TEXT])
 {
-	if (!dpdk_arguments_has(arguments, "--no-huge") &&
+	if (code != EINVAL && !dpdk_arguments_has(arguments, "--no-huge") &&
 	    sum_of_files("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages") == 0)
 		snprintf(error, IO_ERROR_TEXT,
 			 "DPDK: there are no free huge pages: reserve some (echo 512 > "
