@@ -126,6 +126,7 @@ bool dns_ask(const struct address *server, const struct dns_question *question,
 	size_t length = make_query(question, query);
 	double began = now();
 	bool good = false;
+	char text[ADDRESS_TEXT];
 
 	answer->over_tcp = false;
 	for (int i = 0; i < TRIES && !good; i++) {
@@ -138,8 +139,13 @@ bool dns_ask(const struct address *server, const struct dns_question *question,
 	if (good && !question->tcp && (answer->message[2] & 0x02) != 0)
 		good = ask_tcp(server, query, length, answer);
 	answer->seconds = now() - began;
-	if (!good)
-		fprintf(stderr, "skua query: no answer: %s\n",
-			errno == EAGAIN ? "timed out" : strerror(errno));
+	if (!good) {
+		int why = errno;
+
+		address_to_text(server, text);
+		fprintf(stderr,
+			"skua query: no answer from %s: %s; `skua status` tells what runs\n", text,
+			why == EAGAIN ? "timed out" : strerror(why));
+	}
 	return good;
 }

@@ -27,8 +27,9 @@ static bool server_from_text(const char *text, struct address *server)
 	return address_from_text(with_port, server);
 }
 
-/* The first address of the dataplane that runs here. */
-static bool server_from_instance(const char *runtime_dir, struct address *server)
+/* The first address of the dataplane that runs here. *tcp becomes true where UDP of this very host
+ * does not reach it: what the host sends to itself never passes a network card. */
+static bool server_from_instance(const char *runtime_dir, struct address *server, bool *tcp)
 {
 	struct runtime_files files;
 	char text[sizeof(files.dataplane->listen[0])] = "";
@@ -36,6 +37,8 @@ static bool server_from_instance(const char *runtime_dir, struct address *server
 	runtime_files_open(runtime_dir, &files);
 	if (files.dataplane != NULL && files.dataplane->listen_count > 0)
 		status_text(files.dataplane->listen[0], sizeof(text), text);
+	if (files.dataplane != NULL && strncmp(files.dataplane->worker[0].io, "socket", 6) != 0)
+		*tcp = true;
 	runtime_files_close(&files);
 	if (!address_from_text(text, server)) {
 		fprintf(stderr,
@@ -140,7 +143,8 @@ int command_query(int argc, char **argv)
 		fprintf(stderr, "skua query: \"%s\" is no address; write ADDR:PORT\n", server_text);
 		return EXIT_USAGE;
 	}
-	if (server_text == NULL && !server_from_instance(arguments.runtime_dir, &server))
+	if (server_text == NULL &&
+	    !server_from_instance(arguments.runtime_dir, &server, &question.tcp))
 		return EXIT_WRONG;
 	return dns_ask(&server, &question, &answer) ? print_answer(&answer, &server) : EXIT_WRONG;
 }

@@ -61,19 +61,23 @@ static void print_ready(FILE *out, json_t *status)
 	fputc('\n', out);
 }
 
-static int zone_width(json_t *zones)
+/* Of the longest text under this key, within limits. */
+static int column_width(json_t *rows, const char *key, size_t least)
 {
-	size_t index, width = 4;
-	json_t *zone;
+	size_t index, width = least;
+	json_t *row;
 
-	json_array_foreach(zones, index, zone) if (strlen(text_of(zone, "name")) > width) width =
-	    strlen(text_of(zone, "name"));
+	json_array_foreach(rows, index, row)
+	{
+		if (strlen(text_of(row, key)) > width)
+			width = strlen(text_of(row, key));
+	}
 	return width < 60 ? (int)width : 60;
 }
 
 static void print_zones(FILE *out, json_t *zones)
 {
-	int width = zone_width(zones);
+	int width = column_width(zones, "name", 4);
 	size_t index;
 	json_t *zone;
 
@@ -106,7 +110,7 @@ static void print_drops(FILE *out, json_t *drops)
 	fputs(any ? "\n" : "-\n", out);
 }
 
-static void print_worker(FILE *out, json_t *worker)
+static void print_worker(FILE *out, json_t *worker, int width)
 {
 	json_t *core = json_object_get(worker, "core");
 	json_t *seen = json_object_get(worker, "seen");
@@ -118,7 +122,7 @@ static void print_worker(FILE *out, json_t *worker)
 		snprintf(seen_text, sizeof(seen_text), "%lld", (long long)json_integer_value(seen));
 	else if (json_is_string(seen))
 		snprintf(seen_text, sizeof(seen_text), "%.20s", json_string_value(seen));
-	fprintf(out, "%6lld %-28s %4s %14lld %14lld %10s  ", number_of(worker, "index"),
+	fprintf(out, "%6lld %-*s %4s %14lld %14lld %10s  ", number_of(worker, "index"), width,
 		text_of(worker, "io"), core_text, number_of(worker, "queries"),
 		number_of(worker, "answers"), seen_text);
 	print_drops(out, json_object_get(worker, "drops"));
@@ -126,14 +130,15 @@ static void print_worker(FILE *out, json_t *worker)
 
 static void print_workers(FILE *out, json_t *workers)
 {
+	int width = column_width(workers, "io", 8);
 	size_t index;
 	json_t *worker;
 
 	if (json_array_size(workers) == 0)
 		return;
-	fprintf(out, "\n%6s %-28s %4s %14s %14s %10s  %s\n", "WORKER", "BACK END", "CORE",
+	fprintf(out, "\n%6s %-*s %4s %14s %14s %10s  %s\n", "WORKER", width, "BACK END", "CORE",
 		"QUERIES", "ANSWERS", "SEEN", "DROPS");
-	json_array_foreach(workers, index, worker) print_worker(out, worker);
+	json_array_foreach(workers, index, worker) print_worker(out, worker, width);
 }
 
 void status_table_print(FILE *out, json_t *status)

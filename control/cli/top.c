@@ -83,10 +83,10 @@ static double drop_rate(const struct sample *before, const struct sample *after,
 
 static void print_workers(const struct sample *before, const struct sample *after)
 {
-	printf("%6s %-28s %12s %12s %12s %12s %12s\n", "WORKER", "BACK END", "QUERIES/S",
+	printf("%6s %-44s %12s %12s %12s %12s %12s\n", "WORKER", "BACK END", "QUERIES/S",
 	       "ANSWERS/S", "NXDOMAIN/S", "TRUNCATED/S", "DROPS/S");
 	for (unsigned i = 0; i < after->workers; i++)
-		printf("%6u %-28s %12.0f %12.0f %12.0f %12.0f %12.0f\n", i, after->io[i],
+		printf("%6u %-44s %12.0f %12.0f %12.0f %12.0f %12.0f\n", i, after->io[i],
 		       rate(before, after, i, COUNT_queries_udp) +
 			   rate(before, after, i, COUNT_queries_tcp),
 		       rate(before, after, i, COUNT_answers),
