@@ -50,11 +50,23 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	drive(poll->data);
 }
 
+static unsigned connections(const struct http_server *server)
+{
+	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+	    ->num_connections;
+}
+
 static void drive(struct http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
+	unsigned before;
 
-	MHD_run(server->daemon);
+	/* At its limit the library stops listening, and listens again only in the run after the one
+	 * in which a connection ended: no event of its own would bring that about. */
+	do {
+		before = connections(server);
+		MHD_run(server->daemon);
+	} while (connections(server) < before);
 	if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 	else

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -84,6 +85,18 @@ def foreign_directory():
         expect_equal(done.returncode, 1, "exit code")
         expect("another user" in done.stderr and "--runtime-dir" in done.stderr, done.stderr)
         expect_equal(list(runtime.iterdir()), [], "files in it")
+
+
+@case("serve: HTTP answers again once too many silent clients have gone")
+def silent_clients():
+    with Skua(ZONES) as server:
+        clients = [socket.create_connection(("127.0.0.1", server.http_port), 5) for _ in range(100)]
+        for client in clients:
+            client.sendall(b"GET /metr")
+        expect_equal(pids(server)[0] > 0, True, "status over the unix socket meanwhile")
+        for client in clients:
+            client.close()
+        eventually(lambda: server.http("/health", 1.0)[0] == 200, "HTTP answers", 10.0)
 
 
 cases.main()
