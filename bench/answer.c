@@ -28,6 +28,7 @@ static const struct kind {
 	const char *format; /* of the owner asked for, by number */
 	uint16_t type;
 	unsigned share; /* of NAMES: 1 or 10 */
+	bool secure;	/* DO */
 } kinds[] = {
     {"A hit", "h%u", TYPE_A, 1},
     {"NXDOMAIN", "h%u.none", TYPE_A, 10},
@@ -35,6 +36,7 @@ static const struct kind {
     {"CNAME chain of 3", "c%u", TYPE_A, 10},
     {"NAPTR, 4 targets", "p%u", TYPE_NAPTR, 10},
     {"referral, 2 servers", "www.z%u", TYPE_A, 10},
+    {"signed A, DO", "s%u", TYPE_A, 10, true},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -105,6 +107,17 @@ static void add_naptr(struct builder *b, unsigned i)
 	}
 }
 
+static void add_signed(struct builder *b, unsigned i)
+{
+	uint8_t rdata[18 + NAME_MAX_OCTETS + 64] = {0, TYPE_A, 13, 6};
+	char owner[32];
+
+	snprintf(owner, sizeof(owner), "s%u", i);
+	add_address(b, owner, i);
+	/* Type covered to key tag, the signer, and a signature of ECDSA's size. */
+	add(b, owner, TYPE_RRSIG, rdata, 18 + wire(b, "@", rdata + 18) + 64);
+}
+
 static void add_cut(struct builder *b, unsigned i)
 {
 	char owner[32], server[64];
@@ -145,6 +158,7 @@ static struct image_fixture *build(unsigned names)
 		add_chain(&b, i);
 		add_naptr(&b, i);
 		add_cut(&b, i);
+		add_signed(&b, i);
 	}
 	image_fixture_zone(fixture, b.zone);
 	return fixture;
@@ -186,6 +200,7 @@ static void ask(struct questions *q, const struct kind *kind, unsigned names)
 		put_u16(at + end, kind->type);
 		put_u16(at + end + 2, CLASS_IN);
 		memcpy(at + end + 4, opt, sizeof(opt));
+		at[end + 4 + 7] = kind->secure ? 0x80 : 0;
 		q->length[i] = (uint8_t)(end + 4 + sizeof(opt));
 	}
 }

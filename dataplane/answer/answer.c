@@ -104,22 +104,36 @@ static bool is_address(uint16_t type)
 	return type == TYPE_A || type == TYPE_AAAA;
 }
 
-/* The fast path: an existing name that is no one else's business (no cut, no alias), an RRset that
- * leads nowhere, and room for it. Its tail is copied and its stored sum used. */
-static bool answer_stored(const struct burst *b, struct response *r)
+/* An RRset that leads nowhere, of a node that is no one else's business (no cut, no alias), or
+ * NULL. wildcard: the node is one, so pointers in the tail would have to move, and DO wants a
+ * proof. */
+static const struct image_rrset *stored_rrset(const struct image *image, const struct query *query,
+					      const struct image_node *node, bool wildcard)
 {
-	const struct image_node *node = r->staging.known.exact;
-	const struct image *image = b->composer.image;
-	bool secure = r->query.dnssec_ok;
+	uint16_t unfit = IMAGE_RRSET_PARENT_SIDE | (wildcard ? IMAGE_RRSET_POINTERS : 0);
 
 	if (node->cut_labels != IMAGE_NONE || node->apex_labels == IMAGE_NONE ||
-	    r->query.class != CLASS_IN || r->query.type == IMAGE_TYPE_NEGATIVE_SOA)
-		return false;
-	const struct image_rrset *rrset = image_rrset(node, r->query.type);
+	    query->class != CLASS_IN || query->type == IMAGE_TYPE_NEGATIVE_SOA ||
+	    (wildcard && query->dnssec_ok))
+		return NULL;
+	const struct image_rrset *rrset = image_rrset(node, query->type);
 	if (rrset == NULL || (rrset->target_count > 0 && image->settings.additional) ||
-	    (rrset->count > 1 && image->settings.rotate) || rrset->flags & IMAGE_RRSET_PARENT_SIDE)
-		return false;
+	    rrset->flags & unfit)
+		return NULL;
+	return rrset;
+}
+
+/* The fast path: the tail is copied as it is, and its stored sum used. False: not for this one. */
+static bool answer_stored(const struct burst *b, struct response *r, const struct image_node *node,
+			  bool wildcard)
+{
+	const struct image *image = b->composer.image;
+	const struct image_rrset *rrset = stored_rrset(image, &r->query, node, wildcard);
+	bool secure = r->query.dnssec_ok;
 	struct tail tail;
+
+	if (rrset == NULL)
+		return false;
 	tail_open(node, rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
 	if (tail.length > r->reply.limit - r->reply.at)
 		return false;
@@ -131,6 +145,7 @@ static bool answer_stored(const struct burst *b, struct response *r)
 	r->reply.at += tail.length;
 	r->reply.count[SECTION_ANSWER] = tail.count;
 	r->reply.flags = DNS_AA;
+	r->wildcard = wildcard;
 	reply_finish_summed(r, image->settings.udp_size, secure ? rrset->signed_sum : rrset->sum,
 			    b->counts);
 	return true;
@@ -144,14 +159,29 @@ static void finish_composed(const struct burst *b, struct response *r)
 	finish(b, r);
 }
 
+/* True if the step that has just ended found what can be copied. */
+static bool is_answered(const struct burst *b, struct response *r)
+{
+	const struct lookup_known *known = &r->staging.known;
+
+	if (r->links > 0)
+		return false;
+	if (known->exact != NULL)
+		return answer_stored(b, r, known->exact, false);
+	return known->wildcard != NULL && answer_stored(b, r, known->wildcard, true);
+}
+
 /* One step of a response: true if it waits for another. */
 static bool proceed(struct burst *b, struct response *r)
 {
 	const struct image *image = b->composer.image;
 	struct staging *staging = &r->staging;
 
-	if (staging->step == STAGING_NAME && staging_exact(staging, image, &r->asked) != NULL &&
-	    r->links == 0 && answer_stored(b, r))
+	if (staging->step == STAGING_NAME)
+		staging_exact(staging, image, &r->asked);
+	else if (staging->step == STAGING_WILDCARD)
+		staging_wildcard(staging, image, &r->asked);
+	if (staging->step != STAGING_TARGETS_NEAR && is_answered(b, r))
 		return false;
 	if (staging_next(staging, image, &r->asked))
 		return true;

@@ -3,7 +3,7 @@
  * What the peers do differently, and what we chose:
  *   - Records in the answer and authority sections of a query: Knot and BIND ignore them, NSD says
  *     FORMERR. They are walked over (so that garbage shows) and ignored.
- *   - Octets behind the last record: FORMERR, as Knot and BIND say.
+ *   - Octets behind the last record: FORMERR, as Knot says; NSD and BIND bear them.
  *   - An unknown opcode is NOTIMP whatever stands behind the header. */
 #include "dataplane/answer/query.h"
 

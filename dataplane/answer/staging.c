@@ -95,20 +95,18 @@ static const struct image_node *finish_parent(struct staging *s, const struct im
 				  asked->length - (size_t)s->encloser_at);
 }
 
-static const struct image_node *finish_wildcard(struct staging *s, const struct image *image,
-						const struct asked *asked)
+void staging_exact(struct staging *s, const struct image *image, const struct asked *asked)
+{
+	s->known.exact = image_probe_finish(image, &s->probe, asked->name, asked->length);
+}
+
+void staging_wildcard(struct staging *s, const struct image *image, const struct asked *asked)
 {
 	uint8_t name[NAME_MAX_OCTETS + 2];
 	size_t length = wildcard_name(s, asked, name);
 
-	return image_probe_finish(image, &s->probe, name, length);
-}
-
-const struct image_node *staging_exact(struct staging *s, const struct image *image,
-				       const struct asked *asked)
-{
-	s->known.exact = image_probe_finish(image, &s->probe, asked->name, asked->length);
-	return s->known.exact;
+	s->known.wildcard = image_probe_finish(image, &s->probe, name, length);
+	s->known.has_wildcard = true;
 }
 
 bool staging_next(struct staging *s, const struct image *image, const struct asked *asked)
@@ -126,8 +124,6 @@ bool staging_next(struct staging *s, const struct image *image, const struct ask
 		known->parent = finish_parent(s, image, asked);
 		return after_parent(s, image, asked);
 	case STAGING_WILDCARD:
-		known->has_wildcard = true;
-		known->wildcard = finish_wildcard(s, image, asked);
 		return known->wildcard != NULL &&
 		       begin_targets(s, image, known->wildcard, asked->type);
 	case STAGING_TARGETS_NEAR:

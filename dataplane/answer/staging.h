@@ -38,12 +38,13 @@ void staging_begin(struct staging *staging, const struct image *image, const str
 /* The second half of each step: the node that a bucket names is prefetched. */
 void staging_near(struct staging *staging, const struct image *image);
 
-/* Ends the step NAME as far as the asked name itself goes: its node, or NULL. */
-const struct image_node *staging_exact(struct staging *staging, const struct image *image,
-				       const struct asked *asked);
+/* What the steps NAME and WILDCARD have found: known.exact, known.wildcard. */
+void staging_exact(struct staging *staging, const struct image *image, const struct asked *asked);
+void staging_wildcard(struct staging *staging, const struct image *image,
+		      const struct asked *asked);
 
-/* Ends the step (NAME: after staging_exact()); then known is complete (false), or another step has
- * begun (true). */
+/* Ends the step (NAME, WILDCARD: after the above); then known is complete (false), or another step
+ * has begun (true). */
 bool staging_next(struct staging *staging, const struct image *image, const struct asked *asked);
 
 #endif
