@@ -21,6 +21,7 @@ struct http_server {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	unsigned open_handles;
+	unsigned ended; /* connections, so far */
 	char *unlink_path;
 };
 
@@ -50,12 +51,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	drive(poll->data);
 }
 
-static unsigned connections(const struct http_server *server)
-{
-	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
-	    ->num_connections;
-}
-
 static void drive(struct http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
@@ -64,9 +59,9 @@ static void drive(struct http_server *server)
 	/* At its limit the library stops listening, and listens again only in the run after the one
 	 * in which a connection ended: no event of its own would bring that about. */
 	do {
-		before = connections(server);
+		before = server->ended;
 		MHD_run(server->daemon);
-	} while (connections(server) < before);
+	} while (server->ended != before);
 	if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
 		uv_timer_start(&server->timer, on_timer, timeout, 0);
 	else
@@ -139,6 +134,16 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **sl
 	*slot = NULL;
 }
 
+static void on_connection(void *cls, struct MHD_Connection *connection, void **slot,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *server = cls;
+
+	(void)connection;
+	(void)slot;
+	server->ended += code == MHD_CONNECTION_NOTIFY_CLOSED;
+}
+
 void http_reply(struct http_request *request, unsigned status, const char *content_type, char *body,
 		size_t length)
 {
@@ -177,7 +182,8 @@ static struct http_server *start(uv_loop_t *loop, int fd, http_handler handler, 
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
 	    server, MHD_OPTION_EXTERNAL_LOGGER, log_trouble, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
-	    IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	    IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		free(server);
 		return NULL;
