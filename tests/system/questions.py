@@ -44,8 +44,8 @@ def _around(owner, origin):
 def names_of(zone):
     names = set()
     for owner in zone.names:
-        if wire.NSEC3 in zone.records.get(owner, ()):
-            names.add(owner)  # no name of the zone (RFC 5155 7.2.8): nothing is around it
+        if zone.is_hashed(owner):
+            names.add(owner)  # nothing is around it
             continue
         names.update(name for name in _around(owner, zone.origin) if name is not None)
     return sorted(names)

@@ -147,12 +147,24 @@ def _chain(reply, name):
     return steps
 
 
+def _is_on(record, names):
+    """A record of one of the names, or the DNAME that redirects one."""
+    owner, rtype, _, _, rdata = record
+    dname = wire.DNAME in (rtype, int.from_bytes(rdata[:2], "big") if rtype == wire.RRSIG else 0)
+    return owner in names or dname and any(name.endswith(owner) for name in names)
+
+
 def _open_end(reply, name):
     """Where the chain of CNAMEs in a reply leads, if nothing there is in the reply."""
     steps = _chain(reply, name)
     if len(steps) == 1 or any(record[0] == steps[-1] for record in reply.answer):
         return None
     return steps[-1]
+
+
+def _is_proof(record):
+    covered = int.from_bytes(record[4][:2], "big") if record[1] == wire.RRSIG else record[1]
+    return covered in (wire.NSEC, wire.NSEC3)
 
 
 class _Completed:
@@ -167,7 +179,12 @@ class _Completed:
 
     def go_on(self, rest):
         self.answer += [record for record in rest.answer if record not in self.answer]
-        self.rcode, self.authority, self.additional = rest.rcode, rest.authority, rest.additional
+        proofs = [record for record in self.authority if record not in rest.authority and
+                  _is_proof(record)]  # of wildcards on the way
+        if any(record[1] == wire.NS for record in self.authority):
+            proofs = []  # of a delegation; where it leads is served, too
+        self.rcode, self.additional = rest.rcode, rest.additional
+        self.authority = proofs + rest.authority
 
 
 def _complete(context):
@@ -177,7 +194,7 @@ def _complete(context):
         if end is None or context.zones.zone_of(end) is None:
             return completed
         rest = context.ask(end, context.rtype)
-        if rest is None or rest.rcode not in (0, 3):
+        if rest is None or rest.rcode not in (0, 3) and not rest.answer:
             return completed
         completed.go_on(rest)
         if not rest.answer:
@@ -215,7 +232,8 @@ def _(context, differences):
         return
     if _open_end(context.theirs, context.name) is None:
         return
-    if not _unexplained(context, _complete(context), ("additional:", "chain: has an end")):
+    if not _unexplained(context, _complete(context), ("additional:", "chain: has an end",
+                                                       "chain: SERVFAIL")):
         yield from differences
 
 
@@ -234,11 +252,12 @@ def _(context, differences):
         return
     for difference in differences:
         kind, detail = difference
-        if kind == "answer missing" and detail[0] in yours[len(mine) - 1:]:
+        if kind == "answer missing" and _is_on(detail, yours[len(mine) - 1:]):
             yield difference
-        elif kind == "answer extra" and detail[0] in mine[len(yours) - 1:]:
+        elif kind == "answer extra" and _is_on(detail, mine[len(yours) - 1:]):
             yield difference
-        elif kind == "authority missing" and detail[1] == wire.SOA and len(yours) >= len(mine):
+        elif kind == "authority missing" and len(yours) >= len(mine) and \
+                detail[1] in (wire.SOA, wire.NSEC, wire.NSEC3, wire.RRSIG):
             yield difference
 
 
@@ -259,7 +278,9 @@ def _(context, differences):
                 for record in whole.answer)
     if loops or len(steps) > 11:
         for difference in differences:
-            if difference == ("rcode", (0, 2)):
+            if difference == ("rcode", (0, 2)) or \
+               difference[0] == "answer extra" and \
+               _is_on(difference[1], _chain(context.ours, context.name)):
                 yield difference
 
 
@@ -342,21 +363,14 @@ def _(context, differences):
 
 @rule("DNAME: below a literal asterisk",
       "RFC 6672 2.3: a DNAME redirects what is below its owner, whatever the owner is called; Knot "
-      "writes the DNAME with the question as owner")
+      "writes the DNAME with the question as owner, and fails at the second")
 def _(context, differences):
-    owners = {record[0] for record in context.ours.answer if record[1] == wire.DNAME}
-    for difference in differences:
-        kind, record = difference
-        if context.peer != "knot" or kind not in ("answer missing", "answer extra"):
-            continue
-        owner, rtype, _, ttl, rdata = record
-        if rtype != wire.DNAME:
-            continue
-        if kind == "answer extra" and owner.startswith(b"\x01*") and \
-           (ttl, rdata) in context.zones.sets_at(owner).get(wire.DNAME, ()):
-            yield difference
-        elif kind == "answer missing" and owner == context.name and owner not in owners:
-            yield difference
+    if context.peer != "knot":
+        return
+    if any(record[1] == wire.DNAME and record[0].startswith(b"\x01*") and
+           record[3:] in context.zones.sets_at(record[0]).get(wire.DNAME, ())
+           for record in context.ours.answer):
+        yield from differences
 
 
 @rule("NSEC at a delegation",
@@ -370,15 +384,27 @@ def _(context, differences):
 
 
 @rule("SVCB and HTTPS: no additional data yet",
-      "RFC 9460 4.1: a server SHOULD add what the TargetName leads to; BIND does")
+      "RFC 9460 4.1: a server SHOULD add what the TargetName leads to; BIND and Knot do, through "
+      "aliases and with proofs")
 def _(context, differences):
-    if context.rtype not in (64, 65) or context.peer != "bind":
+    if context.peer not in ("bind", "knot"):
         return
-    reached = set()
-    for record in context.ours.answer:
-        reached |= _targets(record)
+    services = (wire.SVCB, wire.HTTPS)
+    reached = {name for record in context.ours.answer if record[1] in services
+               for name, _ in _targets(record)}
+    if not reached:
+        return
+    for record in context.theirs.additional * 2:  # and on, through aliases
+        if record[0] in reached and record[1] in services:
+            reached |= {name for name, _ in _targets(record)}
+        elif record[0] in reached and record[1] == wire.CNAME:
+            reached.add(record[4])
     for difference in differences:
-        if difference[0] == "additional missing" and difference[1][:2] in reached:
+        kind, record = difference
+        if kind == "additional missing" and \
+           (record[0] in reached or record[1] in (wire.NSEC, wire.NSEC3, wire.RRSIG) or
+            record[0].startswith(b"\x01*") and context.peer == "knot" and  # not the target itself
+            any(name.endswith(record[0][2:]) for name in reached)):
             yield difference
 
 
@@ -449,4 +475,182 @@ def _(context, differences):
         return
     for difference in differences:
         if difference[0] == "authority missing" and difference[1][1] in (wire.NSEC3, wire.RRSIG):
+            yield difference
+
+
+@rule("RRSIG and NSEC are not looked for behind a CNAME",
+      "RFC 4034 3 and 4, RFC 2181 10.1: these two stand beside a CNAME, so that a name with a CNAME "
+      "and without them has no such data; NSD goes on at the CNAME's target")
+def _(context, differences):
+    if context.rtype not in (wire.RRSIG, wire.NSEC) or context.peer != "nsd":
+        return
+    end = _chain(context.ours, context.name)[-1]
+    have = context.zones.sets_at(end)
+    if wire.CNAME in have and context.rtype not in have and \
+       any(record[:2] == (end, wire.CNAME) and record[3:] in have[wire.CNAME]
+           for record in context.theirs.answer):
+        yield from differences
+
+
+def _only_in_rdata(zones):
+    """Names X of which *.X is no name of any zone, but stands in a record's rdata, or below it."""
+    found = getattr(zones, "asterisks", None)
+    if found is None:
+        found = zones.asterisks = set()
+        for rdata in {rdata for zone in zones.all for sets in zone.records.values()
+                      for entries in sets.values() for _, rdata in entries}:
+            at = rdata.find(b"\x01*")
+            while at >= 0:
+                end = rdata.find(b"\0", at)
+                found.add(rdata[at + 2:end + 1] if end >= 0 else b"")
+                at = rdata.find(b"\x01*", at + 1)
+    return found
+
+
+@rule("NSD: an asterisk that no zone has",
+      "RFC 4592 2.1.1: a wildcard is a name that exists in the zone. NSD 4.6 also takes one that is "
+      "only named by another record's rdata")
+def _(context, differences):
+    if context.peer != "nsd":
+        return
+    for name in _chain(context.ours, context.name):
+        parts = wire.labels(name)
+        for skip in range(len(parts)):
+            above = wire.from_labels(parts[skip:])
+            zone = context.zones.zone_of(above)
+            if zone and above in _only_in_rdata(context.zones) and \
+               wire.from_labels([b"*"] + parts[skip:]) not in zone.names:
+                yield from differences
+                return
+
+
+@rule("wildcard: proof that an asterisk is no name",
+      "RFC 4592 2.3 and RFC 4035 3.1.3.3: a question may hold an asterisk; where no such name exists, "
+      "a wildcard above answers it like any other, with proof. Knot leaves the proof out")
+def _(context, differences):
+    zone = context.zones.zone_of(context.name)
+    if context.peer != "knot" or not context.name.startswith(b"\x01*") or \
+       zone is None or context.name in zone.names:
+        return
+    for difference in differences:
+        if difference[0] == "authority extra" and \
+           difference[1][1] in (wire.NSEC, wire.NSEC3, wire.RRSIG):
+            yield difference
+
+
+def _rdata_name(rdata):
+    """The name that rdata begins with."""
+    end = 0
+    while rdata[end]:
+        end += 1 + rdata[end]
+    return rdata[:end + 1]
+
+
+@rule("wildcard: proof of one that is an empty non-terminal",
+      "RFC 4035 3.1.3.4, RFC 4592 2.2.2: NODATA from a wildcard that exists only since names are below "
+      "it; the NSEC whose next name is below it shows that it exists, or its NSEC3 (RFC 5155 7.2.5). "
+      "BIND and Knot leave out the one, Knot the other")
+def _(context, differences):
+    for difference in differences:
+        kind, record = difference
+        if kind != "authority extra" or record[1] not in (wire.NSEC, wire.NSEC3, wire.RRSIG):
+            continue
+        zone = context.zones.zone_of(record[0])
+        following = [_rdata_name(rdata) for _, rdata in
+                     zone.records.get(record[0], {}).get(wire.NSEC, ())]
+        for name in _chain(context.ours, context.name):
+            parts = wire.labels(name)
+            for skip in range(1, len(parts)):
+                wildcard = wire.from_labels([b"*"] + parts[skip:])
+                if wildcard in zone.names and wildcard not in zone.records and \
+                   (zone.is_hashed(record[0]) or
+                    any(after.endswith(wildcard) for after in following)):
+                    yield difference
+
+
+@rule("glue: the zone itself has no such name",
+      "RFC 1034 4.2.1, RFC 9471 3.2: glue is no authoritative data, and addresses below another cut "
+      "may be left out. Where that other zone is served here and does not have them, they are wrong")
+def _(context, differences):
+    cuts = [record[0] for record in context.ours.authority if record[1] == wire.NS]
+    for difference in differences:
+        kind, record = difference
+        if kind != "additional missing" or not cuts:
+            continue
+        zone, above = context.zones.zone_of(record[0]), context.zones.zone_of(cuts[0])
+        if zone is not above and len(zone.origin) > len(above.origin) and \
+           record[3:] not in context.zones.sets_at(record[0]).get(record[1], ()):
+            yield difference
+
+
+@rule("NSD: names that a zone above hides",
+      "RFC 1034 4.3.2 step 2: the nearest zone answers. NSD 4.6 takes a name for existing in it that "
+      "only a zone above has, below its cut")
+def _(context, differences):
+    if context.peer != "nsd":
+        return
+    for name in _chain(context.ours, context.name):
+        zone = context.zones.zone_of(name)
+        parts = wire.labels(name)
+        for skip in range(len(parts)):
+            hidden = wire.from_labels(parts[skip:])
+            names = (hidden, wire.from_labels([b"*"] + parts[skip:]))
+            if zone and hidden.endswith(zone.origin) and \
+               any(name not in zone.names and name in other.names
+                   for name in names for other in context.zones.all if other is not zone):
+                yield from differences
+                return
+
+
+@rule("glue: a wildcard below a cut is none",
+      "RFC 1034 4.3.3: wildcards do not apply where a delegation cancels them, so that they make no "
+      "glue; NSD and Knot expand them, BIND does not")
+def _(context, differences):
+    if context.peer not in ("nsd", "knot"):
+        return
+    cuts = [record[0] for record in context.ours.authority if record[1] == wire.NS]
+    for difference in differences:
+        kind, record = difference
+        if kind == "additional missing" and any(record[0].endswith(cut) for cut in cuts):
+            zone = context.zones.zone_of(record[0])
+            if zone is not None and record[0] not in zone.names:
+                yield difference
+
+
+def _encloser(zone, name):
+    """The longest name of the zone that is at or above a name (RFC 4592 3.3.1)."""
+    parts = wire.labels(name)
+    for skip in range(len(parts) + 1):
+        above = wire.from_labels(parts[skip:])
+        if above in zone.names and not zone.is_hashed(above):
+            return above
+    return None
+
+
+@rule("NSEC3: NODATA from a wildcard proves its closest encloser",
+      "RFC 5155 7.2.5: a closest encloser proof, and the NSEC3 that matches the wildcard; NSD 4.6 "
+      "leaves out the closest encloser's own")
+def _(context, differences):
+    end = _chain(context.ours, context.name)[-1]
+    zone = context.zones.zone_of(end)
+    if context.peer != "nsd" or context.ours.rcode != 0 or zone is None:
+        return
+    encloser = _encloser(zone, end)
+    if encloser in (end, None) or wire.from_labels([b"*"] + wire.labels(encloser)) not in zone.names:
+        return
+    for difference in differences:
+        if difference[0] == "authority extra" and difference[1][1] in (wire.NSEC3, wire.RRSIG):
+            yield difference
+
+
+@rule("NSEC: NSD proves an empty non-terminal, too",
+      "RFC 4035 3.1.3.2 wants proof that the name and the wildcard do not exist; where the closest "
+      "encloser is an empty non-terminal, NSD adds the NSEC before that")
+def _(context, differences):
+    end = _chain(context.ours, context.name)[-1]
+    zone = context.zones.zone_of(end)
+    if context.peer != "nsd" or zone is None or _encloser(zone, end) in zone.records:
+        return
+    for difference in differences:
+        if difference[0] == "authority missing" and difference[1][1] in (wire.NSEC, wire.RRSIG):
             yield difference

@@ -8,6 +8,7 @@ import struct
 
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, NAPTR = 1, 2, 5, 6, 12, 15, 16, 28, 33, 35
 DNAME, OPT, DS, RRSIG, NSEC, DNSKEY, NSEC3, ANY = 39, 41, 43, 46, 47, 48, 50, 255
+RP, SVCB, HTTPS = 17, 64, 65
 
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAG_NAMES = (("QR", QR), ("AA", AA), ("TC", TC), ("RD", RD), ("RA", RA), ("AD", AD), ("CD", CD))
@@ -130,6 +131,14 @@ def _rdata(message, rtype, at, end, known):
         head = b""
         name, behind = _name(message, at, known)
         rest, behind = message[behind:end], end
+    elif rtype in (SVCB, HTTPS):
+        head = message[at:at + 2]
+        name, behind = _name(message, at + 2, known)
+        rest, behind = message[behind:end], end
+    elif rtype == RP:
+        head, behind = _name(message, at, known)
+        name, behind = _name(message, behind, known)
+        rest = b""
     else:
         return message[at:end]
     if behind != end:

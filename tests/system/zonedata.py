@@ -49,6 +49,10 @@ class Zone:
                 owner = wire.from_labels(parts)
                 self.names.add(owner)
 
+    def is_hashed(self, owner):
+        """An NSEC3 record's owner is no name of the zone (RFC 5155 7.2.8)."""
+        return wire.NSEC3 in self.records.get(owner, ())
+
     @staticmethod
     def _canonical(rtype, rdata):
         octets = rdata.to_wire()
@@ -78,7 +82,7 @@ class Zones:
         zone = self.zone_of(name)
         if zone is None:
             return {}
-        if name in zone.names:
+        if name in zone.names and not zone.is_hashed(name):
             return zone.records.get(name, {})
         parts = wire.labels(name)
         for skip in range(1, len(parts) + 1):
