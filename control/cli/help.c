@@ -38,7 +38,7 @@ static const char serve_head[] =
     "Starts skua-control and skua-dataplane from the directory of this program, and stops both\n"
     "on Ctrl-C. Prints one line when queries are answered. A daemon that dies is started again\n"
     "at once; one that keeps dying, with growing pauses. While control is away the dataplane\n"
-    "answers on. If one can't start, the other is stopped and nothing is left behind.\n"
+    "answers on. If one can't start, the other is stopped, too.\n"
     "\n"
     "A ZONE is FILE, ORIGIN=FILE, or a directory (every *.zone in it). Files are followed: a\n"
     "change is answered within milliseconds, and a file with errors keeps its last good version.\n"
