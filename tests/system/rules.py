@@ -279,6 +279,7 @@ def _(context, differences):
     if loops or len(steps) > 11:
         for difference in differences:
             if difference == ("rcode", (0, 2)) or \
+               difference[0] in ("authority extra", "additional extra") or \
                difference[0] == "answer extra" and \
                _is_on(difference[1], _chain(context.ours, context.name)):
                 yield difference
@@ -328,7 +329,8 @@ def _(context, differences):
         return
     if len(_complete(context).answer) > len(context.theirs.answer):
         for difference in differences:
-            if difference == ("flag", "TC") or difference[0] == "answer missing":
+            if difference == ("flag", "TC") or difference[0] == "answer missing" or \
+               difference[0].endswith("extra"):
                 yield difference
 
 
@@ -433,8 +435,9 @@ def _(context, differences):
         return
     if not context.theirs.answer and not _cut(context.theirs):
         return
-    if all(key[1] == wire.RRSIG and key[0] == context.name and _whole_at(context, key, records)
-           for key, records in _rrsets(context.ours.answer).items()):
+    end = _chain(context.ours, context.name)[-1]
+    if all(key[1] == wire.RRSIG and _whole_at(context, key, records)
+           for key, records in _rrsets(context.ours.answer).items() if key[0] == end):
         for difference in differences:
             if difference[0] in ("answer extra", "answer missing") or difference == ("flag", "TC"):
                 yield difference
@@ -654,3 +657,29 @@ def _(context, differences):
     for difference in differences:
         if difference[0] == "authority missing" and difference[1][1] in (wire.NSEC, wire.RRSIG):
             yield difference
+
+
+@rule("zones: a name that only a zone below makes exist",
+      "RFC 8020 2: NXDOMAIN says that nothing is below a name. A zone that is served here, but that "
+      "the zone above does not delegate, is below; NSD and Skua say so, BIND and Knot do not look")
+def _(context, differences):
+    if context.peer not in ("bind", "knot"):
+        return
+    for name in _chain(context.ours, context.name):
+        zone = context.zones.zone_of(name)
+        for skip in range(len(wire.labels(name))):
+            above = wire.from_labels(wire.labels(name)[skip:])
+            if zone and above not in zone.names and len(above) > len(zone.origin) and \
+               any(other.origin.endswith(above) for other in context.zones.all):
+                yield from differences
+                return
+
+
+@rule("NSEC3: Knot finds no proof",
+      "RFC 2308 3: NXDOMAIN carries the SOA record. Knot 3.2 gives a bare NXDOMAIN without AA where "
+      "it fails to find the NSEC3 records that it wants")
+def _(context, differences):
+    theirs = context.theirs
+    if context.peer == "knot" and context.mode.do and theirs.rcode == 3 and \
+       not theirs.flags & wire.AA and not theirs.answer and not theirs.authority:
+        yield from differences
