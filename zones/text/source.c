@@ -127,6 +127,12 @@ bool zone_sources_add(struct zone_sources *sources, const char *argument, struct
 	}
 	if (equals == NULL || access(argument, F_OK) == 0)
 		return add_path(sources, argument, all);
+	if (equals[1] == '\0') {
+		diagnostics_report(
+		    all, SEVERITY_ERROR, (struct place){0}, 0,
+		    "%s: no FILE behind the ORIGIN of this argument, write ORIGIN=FILE", argument);
+		return false;
+	}
 	enum name_error error = name_from_text(argument, (size_t)(equals - argument),
 					       (const uint8_t *)"", given.origin, &length, &bad_at);
 	if (error != NAME_OK) {

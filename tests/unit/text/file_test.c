@@ -217,8 +217,8 @@ static void arguments(void **state)
 
 static void arguments_that_fail(void **state)
 {
-	static const char *const wrong[] = {"",		"gone",	     "empty", "a..b=x",
-					    "org=gone", "org=empty", "odd",   "fifo"};
+	static const char *const wrong[] = {"",		 "gone", "empty", "a..b=x", "org=gone",
+					    "org=empty", "odd",	 "fifo",  "org="};
 	struct zone_sources sources = {0};
 	struct diagnostics *all = quiet();
 
