@@ -343,7 +343,8 @@ def _(context, differences):
     cuts = {record[0] for record in context.ours.authority if record[1] == wire.NS}
     for difference in differences:
         kind, record = difference
-        if kind == "additional missing" and record[1] in (wire.A, wire.AAAA) and \
+        if kind == "additional missing" and \
+           record[1] in (wire.A, wire.AAAA, wire.RRSIG) and \
            not any(cut and record[0].endswith(cut) for cut in cuts) and \
            context.ours.size + len(record[0]) + 10 + len(record[4]) > context.mode.limit():
             yield difference
