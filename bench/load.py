@@ -1,8 +1,9 @@
 """From zone file to first answer: time, and memory of both programs together.
 
 Usage: load.py BUILD [RECORDS]
-Starts `skua serve` on one core (taskset) with a generated zone, asks for the last name until it is answered, and reads
-/proc/*/smaps_rollup. "resident" counts a page that both programs map once (PSS); "sum of RSS" counts it twice."""
+Starts `skua serve` on one core (taskset) with a generated zone, and asks for the last name until it is answered. Memory is what
+both programs hold without shared memory (/proc/*/status), the image's file, which counts once whoever has touched it, and control's peak.
+"""
 import os
 import re
 import socket
@@ -44,8 +45,17 @@ def children(pid):
 
 
 def memory(pid, field):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+    """Megabytes of one line of /proc/<pid>/status."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return int(re.search(rf"^{field}:\s+(\d+) kB", file.read(), re.M).group(1)) / 1024
+
+
+def print_memory(pids, runtime_dir):
+    time.sleep(1)  # what loading needed has been given back
+    own = sum(memory(pid, "RssAnon") + memory(pid, "RssFile") for pid in pids)
+    image = sum(os.stat(os.path.join(runtime_dir, name)).st_blocks * 512 for name in os.listdir(runtime_dir)) / 2**20
+    print(f"memory, both programs: {own:.0f} MB of their own and {image:.0f} MB of image, {own + image:.0f} MB in all; "
+          f"peak of one program while loading {max(memory(pid, 'VmHWM') for pid in pids):.0f} MB")
 
 
 def main():
@@ -62,11 +72,9 @@ def main():
         serve = subprocess.Popen(command)
         try:
             answered = first_answer(5399, f"h{count - 1}.{ORIGIN}", address(count - 1), started + 120)
-            pids = children(serve.pid)
             print(f"{count} A records, {os.path.getsize(zone) / 1e6:.1f} MB, one core: "
                   f"{answered - started:.2f} s from exec to first answer")
-            print(f"resident, both programs: {sum(memory(p, 'Pss') for p in pids):.0f} MB "
-                  f"(sum of RSS {sum(memory(p, 'Rss') for p in pids):.0f} MB)")
+            print_memory(children(serve.pid), os.path.join(directory, "run"))
         finally:
             serve.terminate()
             serve.wait()
