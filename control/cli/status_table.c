@@ -83,11 +83,11 @@ static void print_zones(FILE *out, json_t *zones)
 
 	if (json_array_size(zones) == 0)
 		return;
-	fprintf(out, "\n%-*s %10s %9s %9s %-5s  %s\n", width, "ZONE", "SERIAL", "RECORDS", "NAMES",
+	fprintf(out, "\n%-*s %10s %9s %9s %-9s  %s\n", width, "ZONE", "SERIAL", "RECORDS", "NAMES",
 		"STATE", "FILE");
 	json_array_foreach(zones, index, zone)
 	{
-		fprintf(out, "%-*s %10lld %9lld %9lld %-5s  %s\n", width, text_of(zone, "name"),
+		fprintf(out, "%-*s %10lld %9lld %9lld %-9s  %s\n", width, text_of(zone, "name"),
 			number_of(zone, "serial"), number_of(zone, "records"),
 			number_of(zone, "names"), text_of(zone, "state"), text_of(zone, "file"));
 		if (*text_of(zone, "error") != '\0')

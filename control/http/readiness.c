@@ -220,7 +220,7 @@ static void on_heartbeat(uv_timer_t *timer)
 	char reason[READINESS_REASON];
 
 	if (file == NULL || file->pid != probe->pid) {
-		probe_end(probe, "the dataplane is not running");
+		probe_end(probe, "no dataplane of this version is running");
 		return;
 	}
 	for (unsigned i = 0; i < file->worker_count && i < WORKERS_MAX; i++) {
@@ -275,7 +275,7 @@ static const char *obstacle(const struct readiness_target *target, struct addres
 	char text[sizeof(target->dataplane->listen[0]) + 1] = "";
 
 	if (target->dataplane == NULL)
-		return "the dataplane is not running";
+		return "no dataplane of this version is running";
 	if (target->generation == 0 || target->zone == NULL)
 		return "no zone is loaded";
 	if (target->dataplane->listen_count == 0)

@@ -48,6 +48,12 @@ static bool look_at_interface(struct packet_io *io, const struct io_config *conf
 	char names[256] = "";
 
 	io->index = interface_index(config->argument, names, sizeof(names));
+	if (*config->argument == '\0') {
+		snprintf(error, IO_ERROR_TEXT,
+			 "--io af_xdp: name an interface, as in af_xdp:eth0; this host has: %s",
+			 names);
+		return false;
+	}
 	if (io->index == 0) {
 		snprintf(error, IO_ERROR_TEXT,
 			 "--io af_xdp:%.40s: there is no such interface; this host has: %s",

@@ -287,7 +287,7 @@ static void readiness_needs(void **state)
 	file.listen_count = 0;
 	assert_string_equal(probe(*state, NULL), "the dataplane listens nowhere");
 	target.dataplane = NULL;
-	assert_string_equal(probe(*state, NULL), "the dataplane is not running");
+	assert_string_equal(probe(*state, NULL), "no dataplane of this version is running");
 	close(server.fd);
 }
 
