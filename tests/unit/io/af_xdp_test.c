@@ -555,7 +555,7 @@ static void test_refusals_say_what_to_do(void **state)
 	if (why_not)
 		skip();
 	refused("ax7", 1, "no such interface; this host has: lo, ");
-	refused("", 1, "no such interface");
+	refused("", 1, "name an interface, as in af_xdp:eth0; this host has: lo, ");
 	refused("a-name-that-is-far-too-long-for-an-interface", 1, "no such interface");
 	open_on(OURS, NULL, 0);
 	refused(OURS, 1, "another Skua serves ax0");
