@@ -1,6 +1,6 @@
 /* main.c: skua-control: gathers zones, compiles and publishes them for the dataplane. */
 #include "control/config/options.h"
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "control/loop/control.h"
 
 #include <stdio.h>

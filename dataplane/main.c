@@ -37,14 +37,6 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void log_number(const char *message, const char *key, uint64_t number)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	log_write(LOG_LEVEL_INFO, "dataplane.main", message, key, text, NULL);
-}
-
 static void look_for_arena(struct follower *follower)
 {
 	struct dataplane_file *file = adopt_file(follower->program->adopt);
@@ -53,19 +45,18 @@ static void look_for_arena(struct follower *follower)
 	uint64_t mapped = atomic_load_explicit(&file->mapped_arena, memory_order_relaxed);
 
 	if (refused)
-		log_write(LOG_LEVEL_ERROR, "dataplane.adopt", "image refused", "reason", refused,
-			  NULL);
+		log_error("dataplane.adopt", "image refused", LOG_TEXT("reason", refused));
 	if (answering && mapped != follower->mapped) {
 		follower->mapped = mapped;
 		follower->often_until = 0;
-		log_number(follower->answering ? "following control" : "answering", "arena",
-			   mapped);
+		log_info("dataplane.main", follower->answering ? "following control" : "answering",
+			 LOG_UNSIGNED("arena", mapped));
 	}
 	if (answering)
 		follower->answering = true;
 	else if (!follower->said_waiting)
-		log_write(LOG_LEVEL_INFO, "dataplane.main", "waiting for control", "runtime_dir",
-			  follower->program->options.runtime_dir, NULL);
+		log_info("dataplane.main", "waiting for control",
+			 LOG_TEXT("runtime_dir", follower->program->options.runtime_dir));
 	follower->said_waiting = true;
 }
 
@@ -87,8 +78,8 @@ static bool wait_for_event(struct follower *follower)
 		follower->often_until = now + LOOK_OFTEN_FOR;
 	if (!wait[0].revents || read(follower->signal_fd, &got, sizeof(got)) != sizeof(got))
 		return false;
-	log_write(LOG_LEVEL_INFO, "dataplane.main", "stopping", "signal",
-		  sigabbrev_np((int)got.ssi_signo), NULL);
+	log_info("dataplane.main", "stopping",
+		 LOG_TEXT("signal", sigabbrev_np((int)got.ssi_signo)));
 	return true;
 }
 
@@ -119,7 +110,7 @@ static int take_signals(void)
 
 static int fail(enum exit_status status, const char *error)
 {
-	log_write(LOG_LEVEL_ERROR, "dataplane.main", error, NULL);
+	log_error("dataplane.main", error);
 	return status;
 }
 

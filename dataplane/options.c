@@ -2,7 +2,7 @@
 
 #include "dataplane/listen.h"
 #include "dataplane/options_help.h"
-#include "dataplane/runtime_dir.h"
+#include "runtime/runtime_dir.h"
 #include "dataplane/stream/stream.h"
 
 #include <getopt.h>

@@ -5,7 +5,7 @@
 #define SKUA_DATAPLANE_OPTIONS_H
 
 #include "dataplane/io/packet_io.h"
-#include "dataplane/log.h"
+#include "runtime/log.h"
 #include "dataplane/worker/cores.h"
 #include "zones/abi/channel.h"
 

@@ -2,7 +2,7 @@
 
 #include "dataplane/io/address.h"
 #include "dataplane/listen.h"
-#include "dataplane/runtime_dir.h"
+#include "runtime/runtime_dir.h"
 
 #include <string.h>
 #include <time.h>
@@ -14,8 +14,7 @@ static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 
 	core_list_allowed(&allowed);
 	if (!options->has_cores && options->workers > allowed.count)
-		log_write(LOG_LEVEL_WARNING, "dataplane.main",
-			  "more workers than cores: they share cores", NULL);
+		log_warning("dataplane.main", "more workers than cores: they share cores");
 	return core_list_assign(options->has_cores ? &options->cores : NULL, &allowed,
 				options->workers, program->core, error, IO_ERROR_TEXT);
 }
@@ -60,14 +59,14 @@ static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 	};
 
 	if (options->listen_count == 0) {
-		log_write(LOG_LEVEL_WARNING, "dataplane.main",
-			  "no TCP: the back end's addresses are not the kernel's", NULL);
+		log_warning("dataplane.main",
+			    "no TCP: the back end's addresses are not the kernel's");
 		return true;
 	}
 	program->stream = stream_open(&config, error);
 	if (program->stream || strcmp(program->io_class->name, "dpdk") != 0)
 		return program->stream != NULL;
-	log_write(LOG_LEVEL_WARNING, "dataplane.main", "no TCP", "reason", error, NULL);
+	log_warning("dataplane.main", "no TCP", LOG_TEXT("reason", error));
 	return true;
 }
 
@@ -122,12 +121,9 @@ bool program_open(struct program *program, const struct options *options,
 
 static void log_worker(const struct program *program, unsigned index)
 {
-	char worker[12], core[12];
-
-	snprintf(worker, sizeof(worker), "%u", index);
-	snprintf(core, sizeof(core), "%d", program->core[index]);
-	log_write(LOG_LEVEL_INFO, "dataplane.worker", "running", "worker", worker, "core", core,
-		  "io", program->io_class->describe(program->io, index), NULL);
+	log_info("dataplane.worker", "running", LOG_UNSIGNED("worker", index),
+		 LOG_NUMBER("core", program->core[index]),
+		 LOG_TEXT("io", program->io_class->describe(program->io, index)));
 }
 
 bool program_start(struct program *program, char error[IO_ERROR_TEXT])

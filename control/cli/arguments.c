@@ -3,7 +3,7 @@
 #include "control/cli/commands.h"
 #include "control/cli/help.h"
 #include "control/config/config_file.h"
-#include "control/config/runtime_dir.h"
+#include "runtime/runtime_dir.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include "control/cli/runtime_files.h"
 #include "control/cli/supervisor.h"
 #include "control/config/options.h"
-#include "control/config/runtime_dir.h"
-#include "control/log/log.h"
+#include "runtime/runtime_dir.h"
+#include "runtime/log.h"
 #include "control/status/status.h"
 
 #include <limits.h>

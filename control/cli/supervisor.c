@@ -2,7 +2,7 @@
 
 #include "control/cli/commands.h"
 #include "control/cli/restart.h"
-#include "control/log/log.h"
+#include "runtime/log.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 #include "control/http/server.h"
 
-#include "control/log/log.h"
+#include "runtime/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #include "control/loop/control.h"
 
-#include "control/config/runtime_dir.h"
-#include "control/log/log.h"
+#include "runtime/runtime_dir.h"
+#include "runtime/log.h"
 #include "control/store/last_good.h"
 
 #include <malloc.h>

@@ -1,4 +1,4 @@
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "control/loop/control.h"
 
 /* Milliseconds: while memory waits for readers, and otherwise. */

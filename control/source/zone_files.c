@@ -1,6 +1,6 @@
 #include "control/source/zone_files.h"
 
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "control/source/directory_watch.h"
 #include "control/store/last_good.h"
 

@@ -1,6 +1,6 @@
 #include "control/source/zone_reading.h"
 
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "zones/check/check.h"
 #include "zones/text/text.h"
 

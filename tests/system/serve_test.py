@@ -77,6 +77,7 @@ def foreign_directory():
     if os.geteuid() != 0:
         raise cases.Skip("needs root, to make a directory of another user")
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o1777)  # as /dev/shm: anybody may make a directory there
         runtime = pathlib.Path(folder, "run")
         runtime.mkdir(mode=0o777)
         os.chown(runtime, 12345, 12345)

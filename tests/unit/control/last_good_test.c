@@ -1,6 +1,6 @@
 /* The last good versions on disk: what comes back is what was saved, and a start uses it only where
  * the file itself is bad. */
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "control/source/zone_files.h"
 #include "control/store/last_good.h"
 #include "zones/text/text.h"

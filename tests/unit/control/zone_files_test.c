@@ -1,6 +1,6 @@
 /* The zone file source on real files: what is read again, what is handed over, what is kept. The
  * tests wait for events, never for times. */
-#include "control/log/log.h"
+#include "runtime/log.h"
 #include "control/source/zone_files.h"
 #include "zones/name/name.h"
 

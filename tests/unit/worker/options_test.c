@@ -1,7 +1,6 @@
 #include "dataplane/options.h"
 
 #include "dataplane/listen.h"
-#include "dataplane/runtime_dir.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -74,25 +73,6 @@ static void help_and_version_are_enough(void **state)
 	assert_int_equal(PARSE(TEXT("--help")), OPTIONS_DONE);
 	assert_int_equal(PARSE(TEXT("-V")), OPTIONS_DONE);
 	assert_int_equal(PARSE(TEXT("-v")), OPTIONS_BAD);
-}
-
-/* Images and counters are for one user and group: the threat model says so. */
-static void the_runtime_directory_is_not_for_all(void **state)
-{
-	char path[] = "/tmp/skua-options-test-XXXXXX/run", text[IO_ERROR_TEXT];
-	char *slash = strrchr(path, '/');
-	struct stat at;
-
-	(void)state;
-	*slash = '\0';
-	assert_non_null(mkdtemp(path));
-	*slash = '/';
-	assert_true(runtime_dir_make(path, text, sizeof(text)));
-	assert_int_equal(stat(path, &at), 0);
-	assert_int_equal(at.st_mode & 07, 0);
-	assert_int_equal(rmdir(path), 0);
-	*slash = '\0';
-	assert_int_equal(rmdir(path), 0);
 }
 
 static void a_back_end_with_addresses_of_its_own_gets_none(void **state)
@@ -210,7 +190,6 @@ int main(void)
 	    cmocka_unit_test(every_option_is_taken),
 	    cmocka_unit_test(a_back_end_with_addresses_of_its_own_gets_none),
 	    cmocka_unit_test(help_and_version_are_enough),
-	    cmocka_unit_test(the_runtime_directory_is_not_for_all),
 	    cmocka_unit_test(wrong_usage_is_named),
 	    cmocka_unit_test(too_many_addresses_are_refused),
 	    cmocka_unit_test(addresses_have_a_port_or_53),

@@ -1,4 +1,4 @@
-#include "control/log/log.h"
+#include "runtime/log.h"
 
 #include <errno.h>
 #include <stdio.h>

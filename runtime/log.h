@@ -10,8 +10,8 @@
  * Ownership: everything is borrowed for the call. Nothing is allocated.
  * Errors:    none: what can't be written is lost; a line of more than LOG_LINE_MAX is cut.
  * No secret belongs here. */
-#ifndef SKUA_CONTROL_LOG_LOG_H
-#define SKUA_CONTROL_LOG_LOG_H
+#ifndef SKUA_RUNTIME_LOG_H
+#define SKUA_RUNTIME_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "control/log/log.h"
+#include "runtime/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

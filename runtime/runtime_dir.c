@@ -1,6 +1,7 @@
-#include "control/config/runtime_dir.h"
+#include "runtime/runtime_dir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,19 @@ void runtime_dir_default(char *path, size_t size)
 		snprintf(path, size, "/dev/shm/skua-%u", (unsigned)geteuid());
 }
 
+/* In /dev/shm anybody may make a directory of the name that we are about to use. Elsewhere a
+ * directory of another user is one that somebody with the right to do so has given us. */
+static bool is_planted(const char *path, const struct stat *directory)
+{
+	char parent[PATH_MAX + 4];
+	struct stat st;
+
+	if (directory->st_uid == geteuid() || directory->st_uid == 0)
+		return false;
+	snprintf(parent, sizeof(parent), "%s/..", path);
+	return stat(parent, &st) != 0 || (st.st_mode & S_IWOTH);
+}
+
 bool runtime_dir_make(const char *path, char *error, size_t error_size)
 {
 	struct stat st;
@@ -43,8 +57,7 @@ bool runtime_dir_make(const char *path, char *error, size_t error_size)
 			 "%s: is no directory; choose another one with --runtime-dir", path);
 		return false;
 	}
-	/* In /dev/shm anybody may make a directory of the name that we are about to use. */
-	if (st.st_uid != geteuid() && st.st_uid != 0) {
+	if (is_planted(path, &st)) {
 		snprintf(error, error_size,
 			 "%s: belongs to another user (%u), who could change what is answered; "
 			 "choose another one with --runtime-dir",
