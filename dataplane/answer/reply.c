@@ -93,28 +93,11 @@ static uint32_t shift_name(struct reply *r, uint32_t at, uint32_t end, const str
 	return at + 2;
 }
 
-/* Where the compressible names of a type start in its rdata (RFC 3597 4): returns how many. */
-static unsigned names_of(uint16_t type, uint32_t *first)
-{
-	*first = 0;
-	switch (rdata_layout(type)) {
-	case RDATA_COMPRESS_NAME:
-		return 1;
-	case RDATA_COMPRESS_2_NAME:
-		*first = 2;
-		return 1;
-	case RDATA_COMPRESS_SOA:
-		return 2;
-	default:
-		return 0;
-	}
-}
-
 static bool shift_rdata(struct reply *r, uint32_t start, uint32_t rdata, uint32_t end,
 			const struct tail *tail, const struct shift *shift)
 {
 	uint32_t at;
-	unsigned names = names_of(get_u16(r->base + start + rdata - 10), &at);
+	unsigned names = rdata_compressible_names(get_u16(r->base + start + rdata - 10), &at);
 
 	for (at += start + rdata; names > 0; names--) {
 		at = shift_name(r, at, start + end, tail, shift);
@@ -192,7 +175,8 @@ static enum put_result expand_record(struct reply *r, const struct owner *owner,
 	uint8_t name[NAME_MAX_OCTETS];
 	const uint8_t *octets = tail->octets;
 	uint32_t skip = 0;
-	unsigned names = names_too ? names_of(get_u16(octets + rdata - 10), &skip) : 0;
+	unsigned names =
+	    names_too ? rdata_compressible_names(get_u16(octets + rdata - 10), &skip) : 0;
 
 	if (!append_owner(r, owner) || !append(r, octets + rdata - 10, 10))
 		return PUT_NO_ROOM;

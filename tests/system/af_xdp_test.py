@@ -5,15 +5,13 @@ import pathlib
 import re
 import signal
 import subprocess
-import tempfile
 
 import cases
 from cases import case, expect, expect_equal
 from namespace import Link, ip
+from small_zone import ORIGIN, Zone
 from skua import Skua
 
-ORIGIN = "x.test"
-HEAD = "$TTL 60\n@ IN SOA ns hostmaster 1 3600 900 604800 60\n@ IN NS ns\nns IN A 192.0.2.53\n"
 
 
 class Inside(Skua):
@@ -35,18 +33,6 @@ class Inside(Skua):
 
 def ask(link, name, kind, *options, server="198.18.0.1"):
     return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
-
-
-class Zone:
-    def __enter__(self):
-        self.temporary = tempfile.TemporaryDirectory(prefix="skua-xdp-")
-        path = pathlib.Path(self.temporary.name, ORIGIN + ".zone")
-        big = "".join(f"big IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(20))
-        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big)
-        return path
-
-    def __exit__(self, *unused):
-        self.temporary.cleanup()
 
 
 @case("af_xdp: answers over IPv4, IPv6 and TCP; what it got is in the log")

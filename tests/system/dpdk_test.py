@@ -11,10 +11,9 @@ import cases
 from cases import Skip, case, expect, expect_equal
 from namespace import Link, ip
 from process import processes_of_session
+from small_zone import ORIGIN, Zone
 from skua import SOURCES, Skua, build_folder
 
-ORIGIN = "x.test"
-HEAD = "$TTL 60\n@ IN SOA ns hostmaster 1 3600 900 604800 60\n@ IN NS ns\nns IN A 192.0.2.53\n"
 MEMORY = "--no-huge -m 128"
 # Addresses that only DPDK answers on: the server's kernel has its own, and would refuse the port.
 SERVER4, SERVER6 = "198.18.0.9", "2001:db8::9"
@@ -35,18 +34,6 @@ class OnPort(Skua):
     def start(self):
         self.launch(self.command())
         self.wait_ready(lambda: " answering " in self.log())
-
-
-class Zone:
-    def __enter__(self):
-        self.temporary = tempfile.TemporaryDirectory(prefix="skua-dpdk-")
-        path = pathlib.Path(self.temporary.name, ORIGIN + ".zone")
-        big = "".join(f"big IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(20))
-        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big)
-        return path
-
-    def __exit__(self, *unused):
-        self.temporary.cleanup()
 
 
 def needs_dpdk():

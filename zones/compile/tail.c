@@ -97,25 +97,10 @@ static uint32_t name_write(struct compression *compression, uint8_t *to, uint32_
 	return at + 1;
 }
 
-static unsigned names_to_compress(uint16_t type)
+/* Whole names from `at` on, or the rdata is copied as it is. */
+static bool names_are_whole(const uint8_t *rdata, uint32_t length, uint32_t at, unsigned names)
 {
-	switch (rdata_layout(type)) {
-	case RDATA_COMPRESS_NAME:
-	case RDATA_COMPRESS_2_NAME:
-		return 1;
-	case RDATA_COMPRESS_SOA:
-		return 2;
-	default:
-		return 0;
-	}
-}
-
-/* Whole names from `offset` on, or the rdata is copied as it is. */
-static bool names_are_whole(const uint8_t *rdata, uint32_t length, int offset, unsigned names)
-{
-	uint32_t at = (uint32_t)offset;
-
-	if (offset < 0)
+	if (at > length)
 		return false;
 	for (; names > 0; names--) {
 		size_t name = name_length(rdata + at, length - at);
@@ -130,16 +115,15 @@ static bool names_are_whole(const uint8_t *rdata, uint32_t length, int offset, u
 static uint32_t rdata_compress(struct compression *compression, uint8_t *to, uint32_t position,
 			       uint16_t type, const uint8_t *rdata, uint32_t length)
 {
-	int offset = rdata_name_offset(type, rdata, length);
-	unsigned names = names_to_compress(type);
-	uint32_t from, at;
+	uint32_t first, from, at;
+	unsigned names = rdata_compressible_names(type, &first);
 
-	if (!names_are_whole(rdata, length, offset, names)) {
+	if (!names_are_whole(rdata, length, first, names)) {
 		memcpy(to, rdata, length);
 		return length;
 	}
-	memcpy(to, rdata, (size_t)offset);
-	from = at = (uint32_t)offset;
+	memcpy(to, rdata, first);
+	from = at = first;
 	for (; names > 0; names--) {
 		at += name_write(compression, to + at, position + at, rdata + from);
 		from += (uint32_t)name_length(rdata + from, length - from);
@@ -189,11 +173,11 @@ static uint32_t compressed_write(uint8_t *tail, const uint8_t *owner, const stru
 uint32_t tail_write(uint8_t *tail, const uint8_t *owner, const struct rrset_view *view,
 		    bool *pointers)
 {
-	uint32_t at = 0, next = 0;
+	uint32_t at = 0, next = 0, first;
 	const uint8_t *rdata;
 	uint16_t length;
 
-	if (names_to_compress(view->type) != 0)
+	if (rdata_compressible_names(view->type, &first) != 0)
 		return compressed_write(tail, owner, view, pointers);
 	while (rrset_record_next(view, &next, &rdata, &length)) {
 		record_start(tail + at, view, length);

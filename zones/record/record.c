@@ -16,6 +16,22 @@ enum rdata_layout rdata_layout(uint16_t type)
 	}
 }
 
+unsigned rdata_compressible_names(uint16_t type, uint32_t *first)
+{
+	*first = 0;
+	switch (rdata_layout(type)) {
+	case RDATA_COMPRESS_NAME:
+		return 1;
+	case RDATA_COMPRESS_2_NAME:
+		*first = 2;
+		return 1;
+	case RDATA_COMPRESS_SOA:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
 /* Where a character string (RFC 1035 3.3) that starts at `at` ends, or 0 if it is cut off. */
 static size_t string_end(const uint8_t *rdata, size_t length, size_t at)
 {

@@ -30,6 +30,10 @@ enum rdata_layout {
 };
 enum rdata_layout rdata_layout(uint16_t type); /* RDATA_PLAIN for types not in types.def */
 
+/* How many names in the rdata of this type may be compressed (RFC 3597 4), one behind the other;
+ * *first: octets in front of them. */
+unsigned rdata_compressible_names(uint16_t type, uint32_t *first);
+
 /* Where the first name in this (uncompressed) rdata starts, or -1: none, or the rdata is malformed.
  */
 int rdata_name_offset(uint16_t type, const uint8_t *rdata, size_t length);
