@@ -42,16 +42,36 @@ static uint64_t commit(void *context, char *error, size_t error_size)
 	return publish_commit(context, error, error_size);
 }
 
-static void open_store(struct control *control)
+static bool open_store(struct control *control, char error[ERROR_TEXT])
 {
-	const struct image_settings settings = {
-	    .udp_size = (uint16_t)config_number(control->config, KEY_udp_size),
-	    .additional = config_flag(control->config, KEY_additional),
-	    .rotate = config_flag(control->config, KEY_rotate),
-	};
+	struct policy *policy = &control->policy;
 
-	control->store = zone_store_new(publish_writer(control->publisher), &settings, commit,
-					control->publisher);
+	if (!policy_make(control->config, policy, error, ERROR_TEXT))
+		return false;
+	control->store = zone_store_new(publish_writer(control->publisher), &policy->settings,
+					commit, control->publisher);
+	zone_store_stage_policy(control->store, &policy->settings, &policy->image);
+	return true;
+}
+
+/* What the files behind the settings say may have changed. */
+static void renew_policy(struct control *control)
+{
+	struct policy policy;
+	char error[ERROR_TEXT];
+
+	if (!policy_make(control->config, &policy, error, sizeof(error))) {
+		log_error("control.policy", error, LOG_TEXT("kept", "what was in force"));
+		return;
+	}
+	if (memcmp(&policy, &control->policy, sizeof(policy)) == 0)
+		return;
+	zone_store_stage_policy(control->store, &policy.settings, &policy.image);
+	if (!control_apply(control, error, sizeof(error))) {
+		log_error("control.policy", error);
+		return;
+	}
+	control->policy = policy;
 }
 
 static bool find_files(struct control *control, char error[ERROR_TEXT])
@@ -98,8 +118,7 @@ static bool start(struct control *control, char error[ERROR_TEXT])
 	    !open_http(control, error) || !find_files(control, error) ||
 	    !open_publisher(control, error))
 		return false;
-	open_store(control);
-	if (!load(control, error))
+	if (!open_store(control, error) || !load(control, error))
 		return false;
 	control->http_unix = http_server_unix(&control->loop, control->runtime_dir, CONTROL_SOCKET,
 					      control_page, control, error, ERROR_TEXT);
@@ -143,6 +162,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 	if (number == SIGHUP) {
 		log_info("control.main", "reading all zones again", LOG_TEXT("signal", "HUP"));
+		renew_policy(control);
 		zone_files_reload(control->files);
 		return;
 	}

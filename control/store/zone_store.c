@@ -18,6 +18,8 @@ struct staged {
 struct zone_store {
 	struct image_writer *writer;
 	struct image_settings settings;
+	struct image_policy policy;
+	bool policy_staged; /* settings or policy are not those of the last root */
 	store_commit commit;
 	void *context;
 	struct zone_set *zones;
@@ -26,8 +28,7 @@ struct zone_store {
 	size_t denials; /* zones in force that prove absence: their trees cost extra looks */
 	struct staged *staged;
 	size_t staged_count;
-	bool committed; /* there is a root already */
-	bool failed;	/* the open transaction is out of memory */
+	bool failed; /* the open transaction is out of memory */
 	struct store_change change;
 	struct image_node *scratch; /* IMAGE_NODE_MAX octets */
 };
@@ -42,6 +43,7 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 		abort();
 	store->writer = writer;
 	store->settings = *settings;
+	store->policy_staged = true;
 	store->commit = commit;
 	store->context = context;
 	store->zones = zone_set_new();
@@ -60,6 +62,16 @@ void zone_store_free(struct zone_store *store)
 	free(store->entry);
 	free(store->scratch);
 	free(store);
+}
+
+void zone_store_stage_policy(struct zone_store *store, const struct image_settings *settings,
+			     const struct image_policy *policy)
+{
+	static const struct image_policy nothing;
+
+	store->settings = *settings;
+	store->policy = policy == NULL ? nothing : *policy;
+	store->policy_staged = true;
 }
 
 const struct zone_set *zone_store_zones(const struct zone_store *store)
@@ -273,19 +285,27 @@ static void free_old(struct zone_store *store)
 	staged_forget(store);
 }
 
+static void put_policy(struct zone_store *store)
+{
+	if (!store->policy_staged)
+		return;
+	image_set_settings(store->writer, &store->settings);
+	if (!image_set_policy(store->writer, &store->policy))
+		store->failed = true;
+}
+
 static bool transact(struct zone_store *store, const struct image_zone *before, char *error,
 		     size_t error_size)
 {
 	image_begin(store->writer);
-	if (!store->committed)
-		image_set_settings(store->writer, &store->settings);
+	put_policy(store);
 	prepare_denials(store);
 	for (size_t i = 0; i < store->staged_count; i++) {
 		zone_set_diff(store->zones, store->staged[i].old, store->staged[i].new, refresh,
 			      store);
 		refresh_all_if_denial_changed(store, &store->staged[i]);
 	}
-	if (store->committed && store->change.changed == 0 && !store->failed) {
+	if (!store->policy_staged && store->change.changed == 0 && !store->failed) {
 		image_abort(store->writer);
 		return true;
 	}
@@ -315,7 +335,7 @@ bool zone_store_apply(struct zone_store *store, struct store_change *change, cha
 	store->change = (struct store_change){0};
 	good = transact(store, entries, error, error_size);
 	if (good) {
-		store->committed |= store->change.generation != 0;
+		store->policy_staged &= store->change.generation == 0;
 		free_old(store);
 	} else {
 		roll_back(store, entries, denials);

@@ -22,6 +22,11 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 				  void *context);
 void zone_store_free(struct zone_store *store);
 
+/* Staged for the next apply, which publishes them even if no name differs. policy: copied; NULL:
+ * nothing of it is on, which is how a store begins. */
+void zone_store_stage_policy(struct zone_store *store, const struct image_settings *settings,
+			     const struct image_policy *policy);
+
 /* An apex is staged at most once before each apply.
  * Takes the zone over, in any case. It replaces one of the same apex. False: too many zones. */
 bool zone_store_stage(struct zone_store *store, struct zone *zone);

@@ -18,9 +18,10 @@
 
 #define ANSWER_BURST 64u
 
-/* A worker's own state: what makes rotation differ from query to query. */
+/* A worker's own state: what makes rotation differ from query to query, and the time. */
 struct answer_state {
 	uint64_t rotation;
+	uint64_t now; /* CLOCK_REALTIME in nanoseconds; the caller sets it before a burst */
 };
 
 void answer_batch(const struct image *image, struct answer_state *state, struct datagram *burst,

@@ -1,5 +1,7 @@
 #include "dataplane/stream/connection.h"
 
+#include "runtime/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +172,7 @@ static unsigned answer_input(struct connection *connection, struct workbench *be
 	unsigned first = 0, replies = 0, n;
 	size_t octets = 0;
 
+	bench->answers.now = clock_realtime();
 	do {
 		n = fill_slots(connection, bench, input, first, CONNECTION_GROUP);
 		if (n == 0)

@@ -2,6 +2,7 @@
 
 #include "dataplane/answer/answer.h"
 #include "dataplane/worker/cores.h"
+#include "runtime/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -67,6 +68,7 @@ static void loop(struct worker *worker)
 
 		worker->counts[COUNT_adopted] += changed;
 		if (n > 0) {
+			worker->answer.now = clock_realtime();
 			answer_batch(image, &worker->answer, worker->burst, n, TRANSPORT_UDP,
 				     worker->counts);
 			io->tx_burst(worker->queue, worker->burst, n, worker->counts);

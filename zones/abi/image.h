@@ -23,7 +23,7 @@
 
 #define IMAGE_MAGIC	 0x31414b5541554b53ull /* "SKUAUKA1", little-endian */
 #define IMAGE_ROOT_MAGIC 0x544f4f52u	       /* "ROOT" */
-#define IMAGE_ABI	 1u /* raise with every change of a layout in zones/abi */
+#define IMAGE_ABI	 2u /* raise with every change of a layout in zones/abi */
 
 #define IMAGE_UNIT 16u /* octets per reference step */
 #define IMAGE_NODE_MAX                                                                             \
@@ -73,7 +73,8 @@ struct image_root {
 	image_ref zones;     /* struct image_zone[zone_count], or 0 */
 	uint32_t zone_count;
 	struct image_settings settings;
-	uint8_t reserved[8];
+	image_ref policy; /* struct image_policy (policy.h), or 0: nothing set */
+	uint8_t reserved[4];
 	struct image_top top[IMAGE_TOP];
 };
 static_assert(sizeof(struct image_root) == 64 + IMAGE_TOP * 8, "layout");

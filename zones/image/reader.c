@@ -44,6 +44,15 @@ enum image_refusal image_verify(const uint8_t *base, uint64_t mapped)
 	return IMAGE_GOOD;
 }
 
+static const struct image_policy *open_policy(const struct image *image)
+{
+	static const struct image_policy nothing;
+	const struct image_policy *policy =
+	    image_at(image, image->root->policy, sizeof(struct image_policy));
+
+	return policy == NULL ? &nothing : policy;
+}
+
 enum image_refusal image_open(const uint8_t *base, uint64_t mapped, image_ref ref,
 			      struct image *image)
 {
@@ -67,6 +76,7 @@ enum image_refusal image_open(const uint8_t *base, uint64_t mapped, image_ref re
 	    .key = {header->hash_key[0], header->hash_key[1]},
 	    .settings = root->settings,
 	};
+	image->policy = open_policy(image);
 	return IMAGE_GOOD;
 }
 

@@ -9,6 +9,7 @@
 #define SKUA_ZONES_IMAGE_READER_H
 
 #include "zones/abi/image.h"
+#include "zones/abi/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,7 @@ struct image {
 	uint64_t generation;
 	uint64_t key[2]; /* for name_hash() */
 	struct image_settings settings;
+	const struct image_policy *policy; /* never NULL: all zero if the root has none */
 };
 
 enum image_refusal {

@@ -267,6 +267,20 @@ void image_set_settings(struct image_writer *writer, const struct image_settings
 	writer->work.settings = *settings;
 }
 
+bool image_set_policy(struct image_writer *writer, const struct image_policy *policy)
+{
+	image_ref ref;
+
+	assert(writer->open);
+	ref = writer_block_new(writer, sizeof(*policy), false);
+	if (ref == 0)
+		return false;
+	memcpy(writer_at(writer, ref), policy, sizeof(*policy));
+	writer_block_leave(writer, writer->work.policy);
+	writer->work.policy = ref;
+	return true;
+}
+
 void *image_block_new(struct image_writer *writer, size_t octets, image_ref *ref)
 {
 	*ref = writer_block_new(writer, octets, false);

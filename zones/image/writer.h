@@ -14,6 +14,7 @@
 #define SKUA_ZONES_IMAGE_WRITER_H
 
 #include "zones/abi/image.h"
+#include "zones/abi/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +50,9 @@ image_ref image_writer_ref(const struct image_writer *writer, const void *block)
 bool image_set_zone(struct image_writer *writer, uint16_t zone_index,
 		    const struct image_zone *zone);
 void image_set_settings(struct image_writer *writer, const struct image_settings *settings);
+/* Copies the policy in. Blocks that it refers to are the caller's, as those of an image_zone. False
+ * if memory ran out. */
+bool image_set_policy(struct image_writer *writer, const struct image_policy *policy);
 
 /* Raw blocks (order tree pages, salts): allocated in this transaction; retired by a later one. */
 void *image_block_new(struct image_writer *writer, size_t octets, image_ref *ref);

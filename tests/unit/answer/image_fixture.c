@@ -86,6 +86,12 @@ static void open_store(struct image_fixture *f)
 		f->store = zone_store_new(f->writer, &f->settings, commit, f);
 }
 
+void image_fixture_policy(struct image_fixture *f, const struct image_policy *policy)
+{
+	open_store(f);
+	zone_store_stage_policy(f->store, &f->settings, policy);
+}
+
 void image_fixture_zone(struct image_fixture *f, struct zone *zone)
 {
 	open_store(f);

@@ -18,6 +18,9 @@ void image_fixture_free(struct image_fixture *fixture);
 /* Before the first image_fixture_image(); default: 1232, additional data, no rotation. */
 void image_fixture_settings(struct image_fixture *fixture, struct image_settings settings);
 
+/* With the next image_fixture_image(), after the settings. NULL: nothing of it. */
+void image_fixture_policy(struct image_fixture *fixture, const struct image_policy *policy);
+
 /* A zone each. origin: "example.". They come in force with the next image_fixture_image(). */
 void image_fixture_text(struct image_fixture *fixture, const char *origin, const char *text);
 /* FILE, ORIGIN=FILE or a directory, as on the command line. */

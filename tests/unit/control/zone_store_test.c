@@ -119,6 +119,37 @@ static uint64_t live_after_round(struct arena *arena, uint64_t seed)
 	return image_usage(arena->writer).live;
 }
 
+/* A policy comes in force by itself, stays with later changes, and costs nothing when replaced. */
+static void policy_is_published(void **state)
+{
+	static const struct image_settings settings = {.udp_size = 4096};
+	struct image_policy policy = {.nsid = {.length = 2, .octets = "n1"}};
+	struct random random = random_start(random_first_seed());
+	static struct world world;
+	struct arena arena;
+	uint64_t live;
+
+	(void)state;
+	world_start(&world);
+	arena_open(&arena);
+	world_change(&world, &random, 0);
+	world_stage(&world, &arena, 0);
+	arena_apply(&arena);
+	assert_int_equal(arena_image(&arena).policy->nsid.length, 0);
+	zone_store_stage_policy(arena.store, &settings, &policy);
+	assert_int_not_equal(arena_apply(&arena).generation, 0);
+	live = image_usage(arena.writer).live;
+	policy.nsid.octets[1] = '2';
+	zone_store_stage_policy(arena.store, &settings, &policy);
+	assert_int_not_equal(arena_apply(&arena).generation, 0);
+	assert_int_equal(arena_apply(&arena).generation, 0);
+	struct image image = arena_image(&arena);
+	assert_memory_equal(image.policy->nsid.octets, "n2", 2);
+	assert_int_equal(image.settings.udp_size, 4096);
+	assert_int_equal(image_usage(arena.writer).live, live);
+	arena_close(&arena);
+}
+
 static void nothing_leaks(void **state)
 {
 	struct arena arena;
@@ -166,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(changes_equal_a_fresh_build),
 	    cmocka_unit_test(same_version_publishes_nothing),
+	    cmocka_unit_test(policy_is_published),
 	    cmocka_unit_test(nothing_leaks),
 	    cmocka_unit_test(no_room_changes_nothing),
 	};
