@@ -121,6 +121,7 @@ static void count_reply(const struct response *r, uint64_t counts[])
 
 	counts[COUNT_answers]++;
 	counts[by_rcode[r->reply.rcode]]++;
+	counts[r->query.malformed] += r->reply.rcode == RCODE_FORMERR;
 	counts[COUNT_answers_truncated] += truncated;
 	counts[COUNT_wildcards] += r->wildcard;
 	counts[COUNT_referrals] += r->referral;

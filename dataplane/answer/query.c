@@ -35,13 +35,20 @@ static size_t take(struct cursor *c, size_t octets)
 	return at;
 }
 
+/* Says why a query is FORMERR. */
+static bool refuse(struct query *query, enum counter why)
+{
+	query->malformed = (uint8_t)why;
+	return false;
+}
+
 /* QNAME, QTYPE, QCLASS. A compression pointer has nothing to point to here (RFC 1035 4.1.4). */
 static bool read_question(struct cursor *c, struct query *query)
 {
 	size_t length = name_length(c->base + c->at, c->end - c->at);
 
 	if (length == 0 || c->end - c->at < length + 4)
-		return false;
+		return refuse(query, COUNT_formerr_question);
 	name_lower(query->name, c->base + c->at, length);
 	query->name_length = (uint8_t)length;
 	query->type = get_u16(c->base + c->at + length);
@@ -143,16 +150,18 @@ static bool read_record(struct cursor *c, unsigned additional, struct query *que
 	size_t pointer = skip_name(c);
 	size_t fixed = take(c, 10);
 	if (c->bad)
-		return false;
+		return refuse(query, COUNT_formerr_record);
 	take(c, get_u16(c->base + fixed + 8));
 	if (c->bad)
-		return false;
+		return refuse(query, COUNT_formerr_record);
 	switch (get_u16(c->base + fixed)) {
 	case TYPE_OPT:
-		return additional != 0 && read_opt(c, fixed, fixed - owner, query);
+		return (additional != 0 && read_opt(c, fixed, fixed - owner, query)) ||
+		       refuse(query, COUNT_formerr_opt);
 	case TYPE_TSIG:
 		/* RFC 8945 5.1: the last record of the additional section, or FORMERR. */
-		return additional == 1 && read_tsig(c, owner, pointer, fixed, query);
+		return (additional == 1 && read_tsig(c, owner, pointer, fixed, query)) ||
+		       refuse(query, COUNT_formerr_tsig);
 	}
 	return true;
 }
@@ -170,7 +179,7 @@ static bool read_records(struct cursor *c, struct query *query)
 		if (!read_record(c, additional, query))
 			return false;
 	}
-	return c->at == c->end;
+	return c->at == c->end || refuse(query, COUNT_formerr_trailing);
 }
 
 static enum query_verdict error(struct query *query, uint16_t rcode)
@@ -193,11 +202,21 @@ static void set_defaults(struct query *query, uint16_t flags)
 	query->question_end = DNS_HEADER;
 	query->udp_size = UDP_SIZE_MIN; /* RFC 1035 4.2.1 */
 	query->rcode = RCODE_NOERROR;
+	query->malformed = COUNT_formerr_type;
 	query->edns = false;
 	query->dnssec_ok = false;
 	query->options = 0;
 	query->options_length = 0;
 	query->tsig.octets = 0;
+}
+
+static bool read_message(struct cursor *c, struct query *query)
+{
+	if (get_u16(c->base + 4) != 1)
+		return refuse(query, COUNT_formerr_qdcount);
+	if (c->end > UINT16_MAX)
+		return refuse(query, COUNT_formerr_trailing);
+	return read_question(c, query) && read_records(c, query);
 }
 
 enum query_verdict query_parse(const uint8_t *payload, size_t length, struct query *query)
@@ -210,9 +229,7 @@ enum query_verdict query_parse(const uint8_t *payload, size_t length, struct que
 	if (flags & DNS_QR)
 		return QUERY_RESPONSE;
 	set_defaults(query, flags);
-	bool one = get_u16(payload + 4) == 1;
-	bool sound = one && length <= UINT16_MAX && read_question(&c, query);
-	sound = sound && read_records(&c, query);
+	bool sound = read_message(&c, query);
 	if (!sound)
 		forget_records(query);
 	if (flags & DNS_OPCODE)

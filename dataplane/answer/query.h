@@ -8,9 +8,12 @@
 #ifndef SKUA_DATAPLANE_ANSWER_QUERY_H
 #define SKUA_DATAPLANE_ANSWER_QUERY_H
 
+#include "zones/abi/channel.h"
 #include "zones/name/name.h"
 
 #define DNS_HEADER 12u
+
+static_assert(COUNTERS <= UINT8_MAX, "struct query keeps one in an octet");
 
 /* The second word of the header (RFC 1035 4.1.1, RFC 4035 3.1.6). */
 enum dns_flag {
@@ -52,6 +55,8 @@ struct query {
 	bool edns;	       /* it has an OPT record */
 	bool dnssec_ok;	       /* the DO bit (RFC 3225) */
 	uint8_t name_length;   /* octets of QNAME */
+	uint8_t malformed;     /* enum counter: which formerr_* counts it if it is FORMERR;
+				  formerr_type if the message itself is well-formed */
 	uint16_t options;      /* offset and octets of the EDNS options */
 	uint16_t options_length;
 	struct query_tsig tsig;

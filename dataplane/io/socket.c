@@ -193,6 +193,11 @@ static bool take_message(struct io_queue *queue, unsigned i, unsigned from, stru
 	struct mmsghdr *message = &queue->received[i];
 
 	set_source(query, &queue->peer[i]);
+	/* Cut at the end of the buffer: what is there may even look whole. */
+	if (message->msg_hdr.msg_flags & MSG_TRUNC) {
+		counts[COUNT_drop_scattered]++;
+		return false;
+	}
 	if (query->port == 0) {
 		counts[COUNT_drop_source]++;
 		return false;
@@ -201,7 +206,6 @@ static bool take_message(struct io_queue *queue, unsigned i, unsigned from, stru
 		counts[COUNT_drop_not_ours]++;
 		return false;
 	}
-	/* What was longer than the buffer is cut; the answer path finds the message malformed. */
 	query->payload = queue->payload[i];
 	query->length = message->msg_len;
 	query->capacity = PAYLOAD_MAX;

@@ -1,6 +1,8 @@
 /* asking.c: see asking.h. */
 #include "tests/unit/answer/asking.h"
 
+#include "tests/unit/abi/ledger.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +36,9 @@ void ask(struct asking *a, const uint8_t *query, size_t length)
 		assert_int_equal(buffer[i], 0x5a);
 		assert_int_equal(buffer[GUARD + capacity + i], 0x5a);
 	}
+	const char *wrong = ledger_wrong(a->counts);
+	if (wrong != NULL)
+		fail_msg("%s", wrong);
 	a->length = datagram.length;
 	assert_true(a->length <= capacity);
 	memcpy(a->reply, datagram.payload, a->length);

@@ -16,7 +16,8 @@ struct asking {
 	uint32_t length; /* of the reply */
 };
 
-/* Asks, and fails the test if the sum is wrong, a guard octet changed, QR is clear, or a datagram
+/* Asks, and fails the test if the sum is wrong, a guard octet changed, QR is clear, the
+ * counters do not add up, or a datagram
  * over UDP is larger than allowed. */
 void ask(struct asking *asking, const uint8_t *query, size_t length);
 /* The same for a name; the reply must also be well-formed. The caller frees *message. */

@@ -1,6 +1,7 @@
 /* damage_test.c: an image with any octet changed crashes nothing and hangs nothing. Reads outside
  * are for the sanitizers to see; what is written is checked by ask(). */
 #include "dataplane/answer/answer.h"
+#include "tests/unit/abi/ledger.h"
 #include "tests/unit/answer/message.h"
 #include "tests/unit/answer/zones.h"
 #include "zones/record/record.h"
@@ -75,6 +76,7 @@ static void ask_all(const struct image *image, enum transport transport)
 					     .capacity = sizeof(buffer[i])};
 	}
 	answer_batch(image, &state, burst, QUESTIONS, transport, counts);
+	assert_null(ledger_wrong(counts));
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		assert_true(burst[i].length >= 12 && burst[i].length <= sizeof(buffer[i]));
 		assert_true(buffer[i][2] & 0x80);

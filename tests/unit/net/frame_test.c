@@ -8,6 +8,7 @@
 
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/frame.h"
+#include "tests/unit/abi/ledger.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -164,6 +165,7 @@ static enum counter verdict(const struct frame_rules *rules, const struct trial 
 		assert_int_equal(reason, COUNTERS);
 	} else {
 		assert_int_not_equal(reason, COUNTERS);
+		assert_int_equal(ledger_group(reason), LEDGER_FRAME);
 		assert_memory_equal(copy, t->octets, t->length);
 	}
 	free(copy);
