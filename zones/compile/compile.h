@@ -25,8 +25,8 @@ enum compile_result {
  * Signatures go with the RRset that they cover; those that cover none are left out, and so are
  * those that would make an answer longer than a message (then COMPILE_TOO_LARGE).
  * DS at an apex is the zone above's, if we serve that one and it answers for this name; a DS in the
- * zone itself is left out. Not held: the NSEC that the zone above has at this name, which would
- * prove that there is no DS. */
+ * zone itself is left out. The NSEC that the zone above has at this name is in that zone's order
+ * tree instead, as a block of its own (control/store/denial.h). */
 enum compile_result compile_node(const struct zone_set *zones, const uint64_t hash_key[2],
 				 const uint8_t *owner, struct image_node *block);
 
