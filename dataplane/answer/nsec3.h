@@ -4,10 +4,10 @@
 #define SKUA_DATAPLANE_ANSWER_NSEC3_H
 
 #include "zones/image/reader.h"
+#include "zones/name/nsec3_hash.h"
 
 /* RFC 5155 10.3: more than any key size allowed; RFC 9276 3.2 wants 0. */
 #define NSEC3_ITERATIONS_MAX 2500u
-#define NSEC3_LABEL	     32u /* octets of a SHA-1 in base32hex */
 
 /* owner: NAME_MAX_OCTETS, set to the hashed label and the apex. Returns its length; 0: the zone's
  * parameters are none that we know, or the owner would be too long. */
