@@ -216,6 +216,7 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 	b.composer.image = image;
 	b.composer.state = state;
 	b.composer.transport = transport;
+	b.composer.counts = counts;
 	b.counts = counts;
 	b.waiting = 0;
 	counts[COUNT_received] += n;

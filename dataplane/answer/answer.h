@@ -14,16 +14,19 @@
 #ifndef SKUA_DATAPLANE_ANSWER_ANSWER_H
 #define SKUA_DATAPLANE_ANSWER_ANSWER_H
 
+#include "dataplane/answer/nsec3_meter.h"
 #include "dataplane/net/datagram.h"
 #include "zones/abi/channel.h"
 #include "zones/image/reader.h"
 
 #define ANSWER_BURST 64u
 
-/* A worker's own state: what makes rotation differ from query to query, and the time. */
+/* A worker's own state, zero at first: what makes rotation differ from query to query, the time,
+ * what it may hash. */
 struct answer_state {
 	uint64_t rotation;
 	uint64_t now; /* CLOCK_REALTIME in nanoseconds; the caller sets it before a burst */
+	struct nsec3_meter nsec3;
 };
 
 void answer_batch(const struct image *image, struct answer_state *state, struct datagram *burst,

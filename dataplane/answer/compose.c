@@ -378,6 +378,10 @@ bool compose_step(struct composer *c, struct response *r)
 	c->proof.image = c->image;
 	c->proof.reply = &r->reply;
 	c->proof.count = 0;
+	c->proof.meter = c->transport == TRANSPORT_UDP ? &c->state->nsec3 : NULL;
+	c->proof.now = c->state->now;
+	c->proof.counts = c->counts;
+	c->proof.may_hash = false;
 	struct outcome outcome = put_verdict(c, r, &v);
 	if (outcome.put == PUT_DONE && outcome.follow)
 		return true;

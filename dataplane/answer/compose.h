@@ -53,6 +53,7 @@ struct composer {
 	const struct image *image;
 	struct answer_state *state;
 	enum transport transport;
+	uint64_t *counts;
 	struct additional additional; /* scratch */
 	struct proof proof;	      /* scratch */
 };

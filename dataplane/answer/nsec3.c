@@ -33,3 +33,20 @@ size_t nsec3_owner(const struct image *image, const struct image_zone *zone, con
 	memcpy(owner + 1 + NSEC3_LABEL, apex, apex_length);
 	return 1 + NSEC3_LABEL + apex_length;
 }
+
+#define SHA1_BLOCK 64u
+
+/* FIPS 180-4 5.1.1: one bit and the length, eight octets, are added before blocks are filled. */
+static uint32_t blocks(size_t octets)
+{
+	return (uint32_t)((octets + 1 + 8 + SHA1_BLOCK - 1) / SHA1_BLOCK);
+}
+
+uint32_t nsec3_blocks(const struct image_zone *zone, size_t length)
+{
+	size_t salt = zone->nsec3_salt_length;
+
+	if (zone->nsec3_iterations > NSEC3_ITERATIONS_MAX)
+		return 0;
+	return blocks(length + salt) + zone->nsec3_iterations * blocks(NSEC3_HASH_OCTETS + salt);
+}

@@ -13,5 +13,7 @@
  * parameters are none that we know, or the owner would be too long. */
 size_t nsec3_owner(const struct image *image, const struct image_zone *zone, const uint8_t *name,
 		   size_t length, const uint8_t *apex, size_t apex_length, uint8_t *owner);
+/* SHA-1 blocks of 64 octets that it works through for a name of `length` octets. */
+uint32_t nsec3_blocks(const struct image_zone *zone, size_t length);
 
 #endif

@@ -2,6 +2,7 @@
 #include "dataplane/answer/proof.h"
 
 #include "dataplane/answer/nsec3.h"
+#include "zones/abi/channel.h"
 #include "zones/image/order.h"
 #include "zones/record/record.h"
 
@@ -29,6 +30,32 @@ static enum put_result open_zone(const struct proof *p, const struct proof_of *o
 		zone->zone = entry;
 	zone->nsec3 = entry->flags & IMAGE_ZONE_NSEC3;
 	return PUT_DONE;
+}
+
+/* What is left of the budget is looked at once for a response: its proofs need each other. */
+static bool may_hash(struct proof *p)
+{
+	uint32_t budget = p->image->policy->nsec3_hashes;
+
+	if (p->meter != NULL && !p->may_hash && budget != 0)
+		p->may_hash = nsec3_meter_open(p->meter, budget, p->now);
+	else
+		p->may_hash = true;
+	p->counts[COUNT_nsec3_deferred] += !p->may_hash;
+	return p->may_hash;
+}
+
+/* The same for a proof that is about to hash names. PUT_NO_ROOM with zone->zone == NULL: the client
+ * is to come again over TCP. */
+static enum put_result enter_zone(struct proof *p, const struct proof_of *of,
+				  struct signed_zone *zone)
+{
+	enum put_result result = open_zone(p, of, zone);
+
+	if (zone->zone == NULL || !zone->nsec3 || may_hash(p))
+		return result;
+	zone->zone = NULL;
+	return PUT_NO_ROOM;
 }
 
 bool proof_zone_is_signed(const struct proof *p, const struct proof_of *of)
@@ -92,7 +119,11 @@ static const struct image_node *find_nsec3(const struct proof *p, const struct s
 {
 	uint8_t owner[NAME_MAX_OCTETS];
 	const struct image_node *node = NULL;
+	uint32_t blocks = nsec3_blocks(zone->zone, length);
 
+	p->counts[COUNT_nsec3_hashes] += blocks;
+	if (p->meter != NULL)
+		nsec3_meter_charge(p->meter, blocks);
 	if (nsec3_owner(p->image, zone->zone, name, length, zone->apex->name,
 			zone->apex->name_length, owner) != 0)
 		node = order_at_or_before(p->image, zone->zone->order, owner);
@@ -170,7 +201,7 @@ enum put_result proof_nodata(struct proof *p, const struct proof_of *of,
 			     const struct image_node *node)
 {
 	struct signed_zone zone;
-	enum put_result result = open_zone(p, of, &zone);
+	enum put_result result = enter_zone(p, of, &zone);
 
 	if (zone.zone == NULL)
 		return result;
@@ -185,7 +216,7 @@ enum put_result proof_unsigned(struct proof *p, const struct proof_of *of,
 			       const struct image_node *cut)
 {
 	struct signed_zone zone;
-	enum put_result result = open_zone(p, of, &zone);
+	enum put_result result = enter_zone(p, of, &zone);
 	const uint8_t *name = suffix_of(of, name_labels(cut->name));
 
 	if (zone.zone == NULL)
@@ -211,7 +242,7 @@ static size_t wildcard_name(const struct proof_of *of, const uint8_t *encloser, 
 enum put_result proof_nxdomain(struct proof *p, const struct proof_of *of)
 {
 	struct signed_zone zone;
-	enum put_result result = open_zone(p, of, &zone);
+	enum put_result result = enter_zone(p, of, &zone);
 	const uint8_t *encloser = suffix_of(of, of->encloser_labels);
 	uint8_t wildcard[NAME_MAX_OCTETS];
 
@@ -229,7 +260,7 @@ enum put_result proof_nxdomain(struct proof *p, const struct proof_of *of)
 enum put_result proof_wildcard(struct proof *p, const struct proof_of *of)
 {
 	struct signed_zone zone;
-	enum put_result result = open_zone(p, of, &zone);
+	enum put_result result = enter_zone(p, of, &zone);
 
 	if (zone.zone == NULL)
 		return result;
@@ -244,7 +275,7 @@ enum put_result proof_wildcard_nodata(struct proof *p, const struct proof_of *of
 				      const struct image_node *wildcard)
 {
 	struct signed_zone zone;
-	enum put_result result = open_zone(p, of, &zone);
+	enum put_result result = enter_zone(p, of, &zone);
 	const uint8_t *encloser;
 
 	if (zone.zone == NULL)

@@ -2,12 +2,14 @@
  *
  * Each function adds NSEC or NSEC3 RRsets with their signatures to the authority section, each at
  * most once; nothing for an unsigned zone. PUT_DAMAGED: the zone's chain is broken or missing.
+ * PUT_NO_ROOM also: names would have to be hashed, and the meter has nothing left.
  * Threads:  any; no allocation.
  * Cost:     two or three descents of the order tree; with NSEC3 also a hash per name looked up. */
 #ifndef SKUA_DATAPLANE_ANSWER_PROOF_H
 #define SKUA_DATAPLANE_ANSWER_PROOF_H
 
 #include "dataplane/answer/lookup.h"
+#include "dataplane/answer/nsec3_meter.h"
 #include "dataplane/answer/reply.h"
 
 #define PROOFS_MAX 64u /* records of proof in a message */
@@ -15,6 +17,10 @@
 struct proof {
 	const struct image *image;
 	struct reply *reply;
+	struct nsec3_meter *meter; /* NULL: hashing is not limited */
+	uint64_t now;		   /* for the meter */
+	uint64_t *counts;	   /* COUNT_nsec3_hashes, COUNT_nsec3_deferred */
+	bool may_hash;		   /* the meter has let this response begin */
 	unsigned count;
 	const struct image_node *placed[PROOFS_MAX];
 };

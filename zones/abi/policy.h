@@ -19,6 +19,7 @@ struct image_policy {
 	struct policy_text version;  /* version.bind and version.server, class CH (RFC 4892) */
 	struct policy_text identity; /* id.server and hostname.bind, class CH */
 	struct policy_text nsid;     /* RFC 5001 */
+	uint32_t nsec3_hashes;	     /* SHA-1 blocks per second and worker over UDP; 0: no limit */
 };
 
 #endif
