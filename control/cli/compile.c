@@ -112,13 +112,13 @@ static bool stage_one(const struct zone_source *source, struct zone_store *store
 
 	if (zone != NULL)
 		zone_check(zone, all);
-	if (zone != NULL && zone_set_find(zone_store_zones(store), zone_apex(zone)) != NULL)
+	if (zone != NULL && zone_set_find(zone_store_zones(store, 0), zone_apex(zone)) != NULL)
 		diagnostics_report(all, SEVERITY_ERROR,
 				   (struct place){diagnostics_file(all, source->path), 0}, 0,
 				   "another file has the same zone; keep only one");
 	diagnostics_finish(all);
 	if (zone != NULL && all->errors == errors)
-		return zone_store_stage(store, zone);
+		return zone_store_stage(store, (struct zone_terms){0}, zone);
 	zone_free(zone);
 	return false;
 }
@@ -160,7 +160,7 @@ static bool make_image(struct output *output, int count, char **arguments)
 	if (good)
 		printf("%s: %zu zones, %llu names, %llu octets, root at unit %u, read in %.3f s, "
 		       "compiled in %.3f s\n",
-		       output->path, zone_set_count(zone_store_zones(store)),
+		       output->path, zone_set_count(zone_store_zones(store, 0)),
 		       (unsigned long long)usage.names, (unsigned long long)usage.live,
 		       output->root, read_done - began, compiled - read_done);
 	zone_store_free(store);

@@ -15,7 +15,7 @@ static void report_zone(const struct control *control, const struct zone_file *f
 	out->failures = file->failures;
 	out->loads = file->loads;
 	if (file->has_apex)
-		zone = zone_set_find(zone_store_zones(control->store), file->apex);
+		zone = zone_set_find(zone_store_zones(control->store, 0), file->apex);
 	if (file->has_apex || file->source.origin_length > 0)
 		name_to_text(file->has_apex ? file->apex : file->source.origin, out->name);
 	if (zone == NULL)
@@ -61,7 +61,7 @@ struct readiness_target control_readiness_target(void *context)
 {
 	struct control *control = context;
 	size_t at = 0;
-	const struct zone *zone = zone_set_next(zone_store_zones(control->store), &at);
+	const struct zone *zone = zone_set_next(zone_store_zones(control->store, 0), &at);
 
 	return (struct readiness_target){
 	    .dataplane = publish_dataplane(control->publisher),

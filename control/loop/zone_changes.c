@@ -64,7 +64,7 @@ static bool is_taken(const struct control *control, const uint8_t *previous,
 
 	if (previous != NULL && name_equal(previous, apex))
 		return false;
-	if (zone_set_find(zone_store_zones(control->store), apex) == NULL)
+	if (zone_set_find(zone_store_zones(control->store, 0), apex) == NULL)
 		return false;
 	name_to_text(apex, text);
 	snprintf(error, error_size, "%s: zone %.255s is served from %s; keep only one of the two",
@@ -83,8 +83,8 @@ static bool put(void *context, const uint8_t *previous, struct zone *zone, const
 	}
 	log_loaded(zone, path);
 	if (previous != NULL && !name_equal(previous, zone_apex(zone)))
-		zone_store_stage_removal(control->store, previous);
-	if (!zone_store_stage(control->store, zone)) {
+		zone_store_stage_removal(control->store, 0, previous);
+	if (!zone_store_stage(control->store, (struct zone_terms){0}, zone)) {
 		snprintf(error, error_size, "%s: there are %u zones already, which is the most",
 			 path, ZONE_SET_MAX);
 		return false;
@@ -99,7 +99,7 @@ static bool take(void *context, const uint8_t *apex, const char *path)
 	bool good;
 
 	name_to_text(apex, text);
-	zone_store_stage_removal(control->store, apex);
+	zone_store_stage_removal(control->store, 0, apex);
 	good = control_apply(control, error, sizeof(error));
 	if (good)
 		log_info("control.zone", "removed", LOG_TEXT("zone", text), LOG_TEXT("file", path));

@@ -35,9 +35,9 @@ static bool has_nsec(const struct zone *zone)
 	return zone_rrset(zone, ZONE_APEX, TYPE_NSEC, &view);
 }
 
-image_ref denial_node_ref(const struct image_writer *writer, const uint8_t *owner)
+image_ref denial_node_ref(const struct image_writer *writer, unsigned view, const uint8_t *owner)
 {
-	const struct image_node *node = image_writer_find(writer, owner);
+	const struct image_node *node = image_writer_find(writer, view, owner);
 
 	return node == NULL ? 0 : image_writer_ref(writer, node);
 }
@@ -99,7 +99,8 @@ static void block_retire(struct image_writer *writer, image_ref tree, const uint
 				   block->units * IMAGE_UNIT);
 }
 
-void denial_retire(struct image_writer *writer, const struct zone *zone, struct image_zone *entry)
+void denial_retire(struct image_writer *writer, unsigned view, const struct zone *zone,
+		   struct image_zone *entry)
 {
 	uint8_t owner[NAME_MAX_OCTETS];
 
@@ -109,7 +110,8 @@ void denial_retire(struct image_writer *writer, const struct zone *zone, struct 
 		for (zone_name name = ZONE_APEX; name != ZONE_NO_NAME;
 		     name = zone_next(zone, name)) {
 			zone_owner(zone, name, owner);
-			block_retire(writer, entry->order, owner, denial_node_ref(writer, owner));
+			block_retire(writer, entry->order, owner,
+				     denial_node_ref(writer, view, owner));
 		}
 		order_retire(writer, entry->order);
 	}

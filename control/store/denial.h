@@ -15,8 +15,10 @@
 /* How this zone proves absence, and with what: all of image_zone but the tree itself. The salt goes
  * into a new block. False: out of memory. */
 bool denial_start(struct image_writer *writer, const struct zone *zone, struct image_zone *entry);
-/* Frees the salt and the whole tree, with the blocks that are no nodes. zone: as it was. */
-void denial_retire(struct image_writer *writer, const struct zone *zone, struct image_zone *entry);
+/* Frees the salt and the whole tree, with the blocks that are no nodes. zone: as it was,
+ * view: whose it was. */
+void denial_retire(struct image_writer *writer, unsigned view, const struct zone *zone,
+		   struct image_zone *entry);
 /* True if both zones prove absence in the same way, so that the tree can be kept. */
 bool denial_is_same(const struct zone *a, const struct zone *b);
 
@@ -40,6 +42,6 @@ bool denial_refresh(struct image_writer *writer, struct zone *zone, struct image
 		    struct image_node *scratch);
 
 /* The reference of a name's node in the index as the transaction has it, or 0. */
-image_ref denial_node_ref(const struct image_writer *writer, const uint8_t *owner);
+image_ref denial_node_ref(const struct image_writer *writer, unsigned view, const uint8_t *owner);
 
 #endif

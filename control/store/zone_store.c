@@ -12,6 +12,7 @@
 struct staged {
 	struct zone *old, *new;
 	uint16_t index; /* in the root's zones */
+	struct zone_terms terms;
 	uint8_t apex[NAME_MAX_OCTETS];
 };
 
@@ -22,9 +23,12 @@ struct zone_store {
 	bool policy_staged; /* settings or policy are not those of the last root */
 	store_commit commit;
 	void *context;
-	struct zone_set *zones;
-	struct image_zone *entry; /* by zone index */
+	struct zone_set *zones[IMAGE_VIEWS]; /* NULL: none yet; [0] is always there */
+	struct zone_set *none;		     /* has no zones */
+	unsigned view;			     /* whose names refresh() is told of */
+	struct image_zone *entry;	     /* by zone index */
 	size_t entries;
+	size_t guarded; /* zones in force or staged that not anyone may ask */
 	size_t denials; /* zones in force that prove absence: their trees cost extra looks */
 	struct staged *staged;
 	size_t staged_count;
@@ -46,7 +50,8 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 	store->policy_staged = true;
 	store->commit = commit;
 	store->context = context;
-	store->zones = zone_set_new();
+	store->zones[0] = zone_set_new();
+	store->none = zone_set_new();
 	store->scratch = aligned_alloc(64, IMAGE_NODE_MAX);
 	if (store->scratch == NULL)
 		abort();
@@ -57,7 +62,9 @@ void zone_store_free(struct zone_store *store)
 {
 	for (size_t i = 0; i < store->staged_count; i++)
 		zone_free(store->staged[i].old);
-	zone_set_free(store->zones);
+	for (unsigned view = IMAGE_VIEWS; view-- > 0;) /* the first last: the others lean on it */
+		zone_set_free(store->zones[view]);
+	zone_set_free(store->none);
 	free(store->staged);
 	free(store->entry);
 	free(store->scratch);
@@ -74,9 +81,25 @@ void zone_store_stage_policy(struct zone_store *store, const struct image_settin
 	store->policy_staged = true;
 }
 
-const struct zone_set *zone_store_zones(const struct zone_store *store)
+const struct zone_set *zone_store_zones(const struct zone_store *store, unsigned view)
 {
-	return store->zones;
+	return store->zones[view] != NULL ? store->zones[view] : store->none;
+}
+
+static struct zone_set *zones_of(struct zone_store *store, unsigned view)
+{
+	if (store->zones[view] == NULL)
+		store->zones[view] = zone_set_new_beside(store->zones[0]);
+	return store->zones[view];
+}
+
+static size_t count_zones(const struct zone_store *store)
+{
+	size_t count = 0;
+
+	for (unsigned view = 0; view < IMAGE_VIEWS; view++)
+		count += zone_set_count(zone_store_zones(store, view));
+	return count;
 }
 
 static struct staged *staged_new(struct zone_store *store, const uint8_t *apex)
@@ -108,52 +131,71 @@ static void entry_reach(struct zone_store *store, uint16_t index)
 	store->entries = wanted;
 }
 
-bool zone_store_stage(struct zone_store *store, struct zone *zone)
+bool zone_store_stage(struct zone_store *store, struct zone_terms terms, struct zone *zone)
 {
+	struct zone_set *zones = zones_of(store, terms.view);
 	const uint8_t *apex = zone_apex(zone);
 	struct staged *staged;
 
-	if (zone_set_find(store->zones, apex) == NULL &&
-	    zone_set_count(store->zones) >= ZONE_SET_MAX) {
+	if (zone_set_find(zones, apex) == NULL && count_zones(store) >= ZONE_SET_MAX) {
 		zone_free(zone);
 		return false;
 	}
 	staged = staged_new(store, apex);
-	staged->old = zone_set_put(store->zones, zone);
+	staged->terms = terms;
+	staged->old = zone_set_put(zones, zone);
 	staged->new = zone;
-	staged->index = zone_set_index(store->zones, apex);
+	staged->index = zone_set_index(zones, apex);
 	entry_reach(store, staged->index);
 	return true;
 }
 
-void zone_store_stage_removal(struct zone_store *store, const uint8_t *apex)
+void zone_store_stage_removal(struct zone_store *store, unsigned view, const uint8_t *apex)
 {
+	struct zone_set *zones = zones_of(store, view);
 	struct staged *staged;
 
-	if (zone_set_find(store->zones, apex) == NULL)
+	if (zone_set_find(zones, apex) == NULL)
 		return;
 	staged = staged_new(store, apex);
-	staged->index = zone_set_index(store->zones, apex);
-	staged->old = zone_set_take(store->zones, apex);
+	staged->terms.view = (uint8_t)view;
+	staged->index = zone_set_index(zones, apex);
+	staged->old = zone_set_take(zones, apex);
 }
 
 /* Every zone at or above the name may have it in its tree, or have had it there. */
 static void refresh_denial(struct zone_store *store, const uint8_t *owner,
 			   const struct denial_nodes *nodes)
 {
-	struct zone *zone = zone_set_zone_of(store->zones, owner, false);
+	const struct zone_set *zones = store->zones[store->view];
+	struct zone *zone = zone_set_zone_of(zones, owner, false);
 	enum denial_voice voice = DENIAL_SPEAKS;
 
 	while (zone != NULL && !store->failed) {
 		const uint8_t *apex = zone_apex(zone);
-		uint16_t index = zone_set_index(store->zones, apex);
+		uint16_t index = zone_set_index(zones, apex);
 
 		store->failed = !denial_refresh(store->writer, zone, &store->entry[index], owner,
 						voice, nodes, store->scratch);
 		voice = voice == DENIAL_SPEAKS && name_equal(apex, owner) ? DENIAL_DELEGATES
 									  : DENIAL_SILENT;
-		zone = zone_set_zone_of(store->zones, apex, true);
+		zone = zone_set_zone_of(zones, apex, true);
 	}
+}
+
+/* What the compiled node does not know: whose it is, and whether anyone may see it. */
+static void put_terms(const struct zone_store *store, struct image_node *node)
+{
+	node->view = (uint8_t)store->view;
+	if (store->guarded == 0 || node->apex_labels == IMAGE_NONE)
+		return;
+	const uint8_t *apex = name_skip(node->name, node->labels - node->apex_labels);
+	uint16_t index = zone_set_index(store->zones[store->view], apex);
+
+	if (store->entry[index].acl == IMAGE_ANYONE)
+		return;
+	node->flags |= IMAGE_NODE_ACL;
+	node->zone_index = index;
 }
 
 /* Makes the image say of one name what the zones say. */
@@ -166,14 +208,16 @@ static void refresh(void *context, const uint8_t *owner)
 	if (store->failed)
 		return;
 	if (store->denials > 0)
-		nodes.previous = denial_node_ref(store->writer, owner);
-	result = compile_node(store->zones, image_writer_key(store->writer), owner, store->scratch);
+		nodes.previous = denial_node_ref(store->writer, store->view, owner);
+	result = compile_node(store->zones[store->view], image_writer_key(store->writer), owner,
+			      store->scratch);
 	store->change.changed++;
 	if (result == COMPILE_TOO_LARGE)
 		store->change.too_large++;
 	if (result == COMPILE_ABSENT) {
-		store->failed = !image_delete(store->writer, owner);
+		store->failed = !image_delete(store->writer, store->view, owner);
 	} else {
+		put_terms(store, store->scratch);
 		nodes.now = image_put(store->writer, store->scratch);
 		store->failed = nodes.now == 0;
 	}
@@ -214,7 +258,8 @@ static void prepare_denials(struct zone_store *store)
 		if (staged->old == NULL || keeps_denial(staged))
 			continue;
 		store->denials -= store->entry[staged->index].flags != 0;
-		denial_retire(store->writer, staged->old, &store->entry[staged->index]);
+		denial_retire(store->writer, staged->terms.view, staged->old,
+			      &store->entry[staged->index]);
 	}
 	for (size_t i = 0; i < store->staged_count; i++) {
 		struct staged *staged = &store->staged[i];
@@ -228,10 +273,29 @@ static void prepare_denials(struct zone_store *store)
 	}
 }
 
-/* A zone that keeps its records but gets another way of proof needs all names in the new tree. */
-static void refresh_all_if_denial_changed(struct zone_store *store, const struct staged *staged)
+/* Before any node changes: who may ask each staged zone. before: as the last root has it. */
+static void prepare_acls(struct zone_store *store, const struct image_zone *before)
 {
-	if (staged->old != NULL && staged->new != NULL && !keeps_denial(staged))
+	store->guarded = 0;
+	for (size_t i = 0; i < store->staged_count; i++) {
+		const struct staged *staged = &store->staged[i];
+
+		store->entry[staged->index].acl =
+		    staged->new != NULL ? staged->terms.acl : IMAGE_ANYONE;
+	}
+	for (size_t i = 0; i < store->entries; i++)
+		store->guarded +=
+		    store->entry[i].acl != IMAGE_ANYONE || before[i].acl != IMAGE_ANYONE;
+}
+
+/* A zone that keeps its records but gets another way of proof needs all names in the new tree; and
+ * that not anyone may ask stands in every node. */
+static void refresh_all_if_needed(struct zone_store *store, const struct staged *staged,
+				  const struct image_zone *before)
+{
+	bool acl = before[staged->index].acl != store->entry[staged->index].acl;
+
+	if (staged->old != NULL && staged->new != NULL && (acl || !keeps_denial(staged)))
 		refresh_subtree(store, staged->new, ZONE_APEX);
 }
 
@@ -267,11 +331,12 @@ static void roll_back(struct zone_store *store, const struct image_zone *entries
 {
 	for (size_t i = store->staged_count; i-- > 0;) {
 		struct staged *staged = &store->staged[i];
+		struct zone_set *zones = store->zones[staged->terms.view];
 
 		if (staged->new != NULL)
-			zone_free(zone_set_take(store->zones, staged->apex));
+			zone_free(zone_set_take(zones, staged->apex));
 		if (staged->old != NULL)
-			zone_set_put(store->zones, staged->old);
+			zone_set_put(zones, staged->old);
 	}
 	memcpy(store->entry, entries, store->entries * sizeof(*entries));
 	store->denials = denials;
@@ -300,10 +365,13 @@ static bool transact(struct zone_store *store, const struct image_zone *before, 
 	image_begin(store->writer);
 	put_policy(store);
 	prepare_denials(store);
+	prepare_acls(store, before);
 	for (size_t i = 0; i < store->staged_count; i++) {
-		zone_set_diff(store->zones, store->staged[i].old, store->staged[i].new, refresh,
-			      store);
-		refresh_all_if_denial_changed(store, &store->staged[i]);
+		const struct staged *staged = &store->staged[i];
+
+		store->view = staged->terms.view;
+		zone_set_diff(store->zones[store->view], staged->old, staged->new, refresh, store);
+		refresh_all_if_needed(store, staged, before);
 	}
 	if (!store->policy_staged && store->change.changed == 0 && !store->failed) {
 		image_abort(store->writer);

@@ -27,11 +27,18 @@ void zone_store_free(struct zone_store *store);
 void zone_store_stage_policy(struct zone_store *store, const struct image_settings *settings,
 			     const struct image_policy *policy);
 
-/* An apex is staged at most once before each apply.
- * Takes the zone over, in any case. It replaces one of the same apex. False: too many zones. */
-bool zone_store_stage(struct zone_store *store, struct zone *zone);
-/* The zone with this apex goes. Nothing happens if there is none. */
-void zone_store_stage_removal(struct zone_store *store, const uint8_t *apex);
+/* To whom a zone is served. All zero: to anyone. */
+struct zone_terms {
+	uint8_t view; /* whose clients see it; 0: all whose view has nothing at or above its apex */
+	uint8_t acl;  /* IMAGE_ANYONE, or the access rule that its clients must pass */
+};
+
+/* An apex is staged at most once in each view before each apply.
+ * Takes the zone over, in any case. It replaces one of the same apex and view. False: too many
+ * zones. */
+bool zone_store_stage(struct zone_store *store, struct zone_terms terms, struct zone *zone);
+/* The zone with this apex goes from the view. Nothing happens if there is none. */
+void zone_store_stage_removal(struct zone_store *store, unsigned view, const uint8_t *apex);
 
 struct store_change {
 	uint64_t generation; /* 0: nothing differed, so nothing was published */
@@ -42,7 +49,7 @@ struct store_change {
 bool zone_store_apply(struct zone_store *store, struct store_change *change, char *error,
 		      size_t error_size);
 
-/* Borrowed until the next apply. */
-const struct zone_set *zone_store_zones(const struct zone_store *store);
+/* A view's zones; an empty set if it has none. Borrowed until the next stage or apply. */
+const struct zone_set *zone_store_zones(const struct zone_store *store, unsigned view);
 
 #endif

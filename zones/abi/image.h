@@ -87,15 +87,26 @@ struct image_zone {
 	uint16_t nsec3_iterations;
 	uint8_t nsec3_salt_length; /* at most 255; the salt lies at the start of `salt` */
 	uint8_t nsec3_algorithm;
-	uint8_t reserved[2];
+	uint8_t acl; /* who may ask: IMAGE_ANYONE, or the number of an access rule (policy.h) */
+	uint8_t reserved;
 	image_ref salt; /* a block that holds the salt; 0: no salt */
 };
 static_assert(sizeof(struct image_zone) == 16, "layout");
+
+#define IMAGE_ANYONE 0u
 
 enum image_zone_flag {
 	IMAGE_ZONE_NSEC = 1,  /* the order tree holds NSEC owners */
 	IMAGE_ZONE_NSEC3 = 2, /* the order tree holds NSEC3 owners */
 };
+
+/* A name of view v lies in the directory at name_hash() ^ image_salt(v), so that all views share
+ * one; no view's names, and hashes stored as targets, are at name_hash() itself. */
+#define IMAGE_VIEWS 256u
+static inline uint64_t image_salt(unsigned view)
+{
+	return view * 0x9e3779b97f4a7c15ull;
+}
 
 #define IMAGE_BUCKETS 16u /* buckets in a leaf page: hash & 15 */
 #define IMAGE_SLOTS   10u /* slots in a bucket */
@@ -151,7 +162,8 @@ static inline uint16_t image_tag(uint64_t hash)
  *   struct image_node | name (lower-case wire form) | pad to 4 | struct image_rrset[] by type |
  * tails
  *
- * Every ancestor of a node is a node too, up to the root name, whether or not it has records. */
+ * Every ancestor of a node is a node of the same view too, up to the root name, whether or not it
+ * has records. */
 struct image_node {
 	uint16_t units;	     /* size of the block in 16-octet units */
 	uint8_t name_length; /* octets of the name, the root label included: 1..255 */
@@ -163,9 +175,9 @@ struct image_node {
 	uint8_t parent_apex_labels; /* only at an apex whose parent side we serve too: that zone's
 				       apex */
 	uint8_t flags;		    /* enum image_node_flag */
-	uint16_t zone_index;	    /* only at an apex: index into the root's zones */
+	uint16_t zone_index; /* at an apex, and with IMAGE_NODE_ACL: index into the root's zones */
 	uint8_t rrset_count;
-	uint8_t reserved;
+	uint8_t view; /* whose zones it belongs to; 0: those of all */
 	uint8_t name[];
 };
 static_assert(sizeof(struct image_node) == 12, "layout");
@@ -176,6 +188,7 @@ enum image_node_flag {
 	IMAGE_NODE_WILDCARD = 4, /* the name "*" + this name is a node in the same zone */
 	IMAGE_NODE_CNAME = 8,	 /* has a CNAME record */
 	IMAGE_NODE_DNAME = 16,	 /* has a DNAME record; then no node lies below it in this zone */
+	IMAGE_NODE_ACL = 32,	 /* its zone may not be asked by anyone: image_zone.acl */
 };
 
 /* The answer of one type at one node.
@@ -213,7 +226,7 @@ enum image_rrset_flag {
 
 /* A name in the rdata whose own records belong into the additional section. */
 struct image_target {
-	uint64_t hash;	 /* name_hash() of the lower-case target */
+	uint64_t hash;	 /* name_hash() of the lower-case target, whatever the view */
 	uint16_t offset; /* of the target's name, from the start of the tail */
 	uint8_t kind;	 /* enum image_target_kind */
 	uint8_t reserved[5];

@@ -131,19 +131,20 @@ static unsigned bucket_count(const struct image_bucket *bucket)
 }
 
 static image_ref *leaf_find(const struct image_writer *writer, struct image_leaf *leaf,
-			    uint64_t hash, const uint8_t *name, size_t length)
+			    const struct directory_key *key)
 {
 	for (unsigned probe = 0; probe < IMAGE_PROBES; probe++) {
-		uint32_t index = (image_bucket_index(hash) + probe) & (IMAGE_BUCKETS - 1);
+		uint32_t index = (image_bucket_index(key->hash) + probe) & (IMAGE_BUCKETS - 1);
 		struct image_bucket *bucket = &leaf->bucket[index];
-		uint32_t found = image_tags(bucket, image_tag(hash));
+		uint32_t found = image_tags(bucket, image_tag(key->hash));
 
 		for (; found != 0; found &= found - 1) {
 			image_ref *slot = &bucket->ref[__builtin_ctz(found)];
 			const struct image_node *node = writer_at(writer, *slot);
 
-			if (*slot != 0 && node->name_length == length &&
-			    memcmp(node->name, name, length) == 0)
+			if (*slot != 0 && node->name_length == key->length &&
+			    node->view == key->view &&
+			    memcmp(node->name, key->name, key->length) == 0)
 				return slot;
 		}
 		if (!bucket->overflow)
@@ -189,7 +190,8 @@ static void leaf_collect(const struct image_writer *writer, const struct image_l
 	for (unsigned i = first; i < names->count; i++) {
 		const struct image_node *node = writer_at(writer, names->ref[i]);
 
-		names->hash[i] = name_hash(writer->key, node->name, node->name_length);
+		names->hash[i] =
+		    name_hash(writer->key, node->name, node->name_length) ^ image_salt(node->view);
 	}
 }
 
@@ -314,21 +316,20 @@ static bool directory_insert(struct image_writer *writer, struct image_top *top,
 	return true;
 }
 
-bool directory_put(struct image_writer *writer, uint64_t hash, const uint8_t *name, size_t length,
-		   image_ref node)
+bool directory_put(struct image_writer *writer, const struct directory_key *key, image_ref node)
 {
-	struct image_top *top = &writer->work.top[image_top_index(hash)];
+	struct image_top *top = &writer->work.top[image_top_index(key->hash)];
 	struct image_leaf *leaf;
 	image_ref *slot, old;
 
 	if (top->mid == 0 && !top_start(writer, top))
 		return false;
-	leaf = leaf_writable(writer, top, hash);
+	leaf = leaf_writable(writer, top, key->hash);
 	if (leaf == NULL)
 		return false;
-	slot = leaf_find(writer, leaf, hash, name, length);
+	slot = leaf_find(writer, leaf, key);
 	if (slot == NULL)
-		return directory_insert(writer, top, hash, leaf, node);
+		return directory_insert(writer, top, key->hash, leaf, node);
 	old = *slot;
 	*slot = node;
 	writer_block_leave(writer, old);
@@ -447,23 +448,35 @@ static bool leaf_merge(struct image_writer *writer, struct image_top *top, uint6
 	return mid_shrink(writer, top) && !writer->failed;
 }
 
-bool directory_delete(struct image_writer *writer, uint64_t hash, const uint8_t *name,
-		      size_t length)
+const struct image_node *directory_find(const struct image_writer *writer,
+					const struct directory_key *key)
 {
-	struct image_top *top = &writer->work.top[image_top_index(hash)];
-	struct image view = writer_view(writer);
+	struct image image = {
+	    .base = writer->arena.base,
+	    .root = &writer->work,
+	    .limit = arena_limit(&writer->arena),
+	    .salt = image_salt(key->view),
+	    .view = key->view,
+	};
+
+	return image_find(&image, key->hash ^ image.salt, key->name, key->length);
+}
+
+bool directory_delete(struct image_writer *writer, const struct directory_key *key)
+{
+	struct image_top *top = &writer->work.top[image_top_index(key->hash)];
 	struct image_leaf *leaf;
 	image_ref *slot, old;
 
-	if (image_find(&view, hash, name, length) == NULL)
+	if (directory_find(writer, key) == NULL)
 		return true;
-	leaf = leaf_writable(writer, top, hash);
+	leaf = leaf_writable(writer, top, key->hash);
 	if (leaf == NULL)
 		return false;
-	slot = leaf_find(writer, leaf, hash, name, length);
+	slot = leaf_find(writer, leaf, key);
 	old = *slot;
 	slot_clear(writer, leaf, slot);
 	writer_block_leave(writer, old);
 	writer->work.name_count--;
-	return leaf_merge(writer, top, hash, leaf);
+	return leaf_merge(writer, top, key->hash, leaf);
 }

@@ -80,6 +80,13 @@ enum image_refusal image_open(const uint8_t *base, uint64_t mapped, image_ref re
 	return IMAGE_GOOD;
 }
 
+void image_of_view(const struct image *image, unsigned view, struct image *viewed)
+{
+	*viewed = *image;
+	viewed->view = view;
+	viewed->salt = image_salt(view);
+}
+
 static inline const void *at_ref(const struct image *image, image_ref ref, uint64_t octets)
 {
 	uint64_t at = (uint64_t)ref * IMAGE_UNIT;
@@ -143,9 +150,11 @@ static inline bool octets_equal(const uint8_t *a, const uint8_t *b, size_t lengt
 	return z == w;
 }
 
-static inline bool node_is(const struct image_node *node, const uint8_t *name, size_t length)
+static inline bool node_is(const struct image *image, const struct image_node *node,
+			   const uint8_t *name, size_t length)
 {
-	return node->name_length == length && octets_equal(node->name, name, length);
+	return node->name_length == length && node->view == image->view &&
+	       octets_equal(node->name, name, length);
 }
 
 static inline const struct image_bucket *home_bucket(const struct image *image, uint64_t hash)
@@ -184,7 +193,7 @@ static const struct image_node *find_from(const struct image *image,
 		for (; found != 0; found &= found - 1) {
 			const struct image_node *node =
 			    image_node_at(image, bucket->ref[__builtin_ctz(found)]);
-			if (node != NULL && node_is(node, name, length))
+			if (node != NULL && node_is(image, node, name, length))
 				return node;
 		}
 		if (!bucket->overflow)
@@ -196,16 +205,17 @@ static const struct image_node *find_from(const struct image *image,
 const struct image_node *image_find(const struct image *image, uint64_t hash, const uint8_t *name,
 				    size_t length)
 {
-	const struct image_bucket *home = home_bucket(image, hash);
+	uint64_t salted = hash ^ image->salt;
+	const struct image_bucket *home = home_bucket(image, salted);
 
-	return home == NULL ? NULL : find_from(image, home, hash, name, length);
+	return home == NULL ? NULL : find_from(image, home, salted, name, length);
 }
 
 void image_probe_start(const struct image *image, uint64_t hash, struct image_probe *probe)
 {
-	probe->hash = hash;
+	probe->hash = hash ^ image->salt;
 	probe->node = NULL;
-	probe->bucket = home_bucket(image, hash);
+	probe->bucket = home_bucket(image, probe->hash);
 	__builtin_prefetch(probe->bucket);
 }
 
@@ -243,7 +253,7 @@ const struct image_node *image_probe_finish(const struct image *image, struct im
 {
 	if (probe->node == NULL)
 		return NULL;
-	if (node_is_whole(image, probe->node) && node_is(probe->node, name, length))
+	if (node_is_whole(image, probe->node) && node_is(image, probe->node, name, length))
 		return probe->node;
 	/* Another name has the same tag, one in 65536: look at every slot. */
 	return find_from(image, probe->bucket, probe->hash, name, length);

@@ -23,6 +23,8 @@ struct image {
 	uint64_t key[2]; /* for name_hash() */
 	struct image_settings settings;
 	const struct image_policy *policy; /* never NULL: all zero if the root has none */
+	uint64_t salt;			   /* image_salt(view) */
+	unsigned view; /* whose names are found in it; 0 from image_open(): those of all */
 };
 
 enum image_refusal {
@@ -41,9 +43,13 @@ enum image_refusal image_verify(const uint8_t *base, uint64_t mapped);
 enum image_refusal image_open(const uint8_t *base, uint64_t mapped, image_ref root,
 			      struct image *image);
 
-/* The node of a lower-case name, or NULL. length: octets of name, root label included.
- * A returned node has been checked: node, name and rrset table lie within its units, units > 0, and
- * its counts of labels are at most `labels` (or IMAGE_NONE), which is at most 127.
+/* The same generation, in which the names of a view are found instead. */
+void image_of_view(const struct image *image, unsigned view, struct image *viewed);
+
+/* The node of a lower-case name, or NULL. hash: name_hash(), without salt. length: octets of name,
+ * root label included. A returned node has been checked: node, name and rrset table lie within its
+ * units, units > 0, and its counts of labels are at most `labels` (or IMAGE_NONE), which is at most
+ * 127.
  */
 const struct image_node *image_find(const struct image *image, uint64_t hash, const uint8_t *name,
 				    size_t length);
@@ -51,12 +57,13 @@ const struct image_node *image_find(const struct image *image, uint64_t hash, co
 /* The same in stages, so that a burst can overlap its cache misses: each step prefetches what the
  * next reads. */
 struct image_probe {
-	uint64_t hash;
+	uint64_t hash; /* salted */
 	const struct image_bucket *bucket;
 	const struct image_node *node; /* first candidate by tag, or NULL */
 };
 void image_probe_start(const struct image *image, uint64_t hash, struct image_probe *probe);
 void image_probe_node(const struct image *image, struct image_probe *probe);
+/* Requires: the image (of the same view) of image_probe_start(). */
 const struct image_node *image_probe_finish(const struct image *image, struct image_probe *probe,
 					    const uint8_t *name, size_t length);
 

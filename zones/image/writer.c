@@ -170,16 +170,24 @@ void image_begin(struct image_writer *writer)
 	writer->work = writer->committed;
 }
 
+static struct directory_key key_of(const struct image_writer *writer, unsigned view,
+				   const uint8_t *name, size_t length)
+{
+	uint64_t hash = name_hash(writer->key, name, length) ^ image_salt(view);
+
+	return (struct directory_key){hash, view, name, length};
+}
+
 image_ref image_put(struct image_writer *writer, const struct image_node *node)
 {
 	size_t size = (size_t)node->units * IMAGE_UNIT;
-	uint64_t hash = name_hash(writer->key, node->name, node->name_length);
+	struct directory_key key = key_of(writer, node->view, node->name, node->name_length);
 	image_ref ref = writer_block_new(writer, size, false);
 
 	if (ref == 0)
 		return 0;
 	memcpy(writer_at(writer, ref), node, size);
-	return directory_put(writer, hash, node->name, node->name_length, ref) ? ref : 0;
+	return directory_put(writer, &key, ref) ? ref : 0;
 }
 
 /* Octets of a legal name, up to and with the root label. */
@@ -192,29 +200,20 @@ static size_t wire_length(const uint8_t *name)
 	return at + 1;
 }
 
-bool image_delete(struct image_writer *writer, const uint8_t *name)
+bool image_delete(struct image_writer *writer, unsigned view, const uint8_t *name)
 {
-	size_t length = wire_length(name);
+	struct directory_key key = key_of(writer, view, name, wire_length(name));
 
 	assert(writer->open);
-	return directory_delete(writer, name_hash(writer->key, name, length), name, length);
+	return directory_delete(writer, &key);
 }
 
-struct image writer_view(const struct image_writer *writer)
+const struct image_node *image_writer_find(const struct image_writer *writer, unsigned view,
+					   const uint8_t *name)
 {
-	return (struct image){
-	    .base = writer->arena.base,
-	    .root = &writer->work,
-	    .limit = arena_limit(&writer->arena),
-	};
-}
+	struct directory_key key = key_of(writer, view, name, wire_length(name));
 
-const struct image_node *image_writer_find(const struct image_writer *writer, const uint8_t *name)
-{
-	struct image view = writer_view(writer);
-	size_t length = wire_length(name);
-
-	return image_find(&view, name_hash(writer->key, name, length), name, length);
+	return directory_find(writer, &key);
 }
 
 image_ref image_writer_ref(const struct image_writer *writer, const void *block)

@@ -37,14 +37,15 @@ const uint8_t *image_writer_base(const struct image_writer *writer); /* the star
 const uint64_t *image_writer_key(const struct image_writer *writer);
 
 void image_begin(struct image_writer *writer);
-/* Copies the node's units * 16 octets in; replaces a node of the same name. Returns the reference
- * of the copy, or 0 if memory ran out. */
+/* Copies the node's units * 16 octets in; replaces a node of the same name and view. Returns the
+ * reference of the copy, or 0 if memory ran out. */
 image_ref image_put(struct image_writer *writer, const struct image_node *node);
 /* Returns false only if memory ran out; deleting an absent name is no error. */
-bool image_delete(struct image_writer *writer, const uint8_t *name);
+bool image_delete(struct image_writer *writer, unsigned view, const uint8_t *name);
 /* The node as the open transaction (or the last commit) has it, or NULL. Borrowed until the next
  * put. */
-const struct image_node *image_writer_find(const struct image_writer *writer, const uint8_t *name);
+const struct image_node *image_writer_find(const struct image_writer *writer, unsigned view,
+					   const uint8_t *name);
 /* The reference of a node from image_writer_find(). */
 image_ref image_writer_ref(const struct image_writer *writer, const void *block);
 bool image_set_zone(struct image_writer *writer, uint16_t zone_index,

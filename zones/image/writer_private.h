@@ -58,12 +58,17 @@ image_ref writer_block_new(struct image_writer *writer, uint64_t octets, bool pa
 /* The block leaves the image: freed at once if it is fresh, retired by the commit if not. */
 void writer_block_leave(struct image_writer *writer, image_ref ref);
 
+/* What the directory knows a name by. */
+struct directory_key {
+	uint64_t hash; /* salted */
+	unsigned view;
+	const uint8_t *name;
+	size_t length;
+};
 /* directory.c: hash -> node, in the pages of the open transaction. */
-bool directory_put(struct image_writer *writer, uint64_t hash, const uint8_t *name, size_t length,
-		   image_ref node);
-bool directory_delete(struct image_writer *writer, uint64_t hash, const uint8_t *name,
-		      size_t length);
-/* What a reader would hold of the transaction as it stands. */
-struct image writer_view(const struct image_writer *writer);
+bool directory_put(struct image_writer *writer, const struct directory_key *key, image_ref node);
+bool directory_delete(struct image_writer *writer, const struct directory_key *key);
+const struct image_node *directory_find(const struct image_writer *writer,
+					const struct directory_key *key);
 
 #endif

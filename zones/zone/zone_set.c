@@ -20,6 +20,14 @@ struct set_entry {
 	uint8_t name[];
 };
 
+/* Indexes of zones: in use are those below `next` that are not in the stack. */
+struct zone_numbers {
+	uint16_t *given_back;
+	uint32_t count;
+	uint32_t room;
+	uint16_t next;
+};
+
 struct zone_set {
 	struct set_entry **slot; /* open addressing; NULL: empty */
 	uint32_t mask;
@@ -29,9 +37,8 @@ struct zone_set {
 	struct set_entry **ordered;		   /* apexes in canonical order */
 	uint32_t count;
 	uint32_t capacity;
-	uint16_t *free_index; /* indexes given back: a stack */
-	uint32_t free_count;
-	uint16_t next_index;
+	struct zone_numbers *numbers; /* own, or those of the first set */
+	struct zone_numbers own;
 };
 
 /* A question to the set: the name in lower case. */
@@ -58,9 +65,18 @@ struct zone_set *zone_set_new(void)
 
 	set->slot = slots_new(SLOTS_FIRST);
 	set->mask = SLOTS_FIRST - 1;
+	set->numbers = &set->own;
 	/* Where the heap lies is what an outsider who picks names to collide does not know. */
 	set->hash_key[0] = hash_fold((uintptr_t)set, 0x9e3779b97f4a7c15ull);
 	set->hash_key[1] = hash_fold((uintptr_t)set, 0xd6e8feb86659fd93ull);
+	return set;
+}
+
+struct zone_set *zone_set_new_beside(struct zone_set *first)
+{
+	struct zone_set *set = zone_set_new();
+
+	set->numbers = first->numbers;
 	return set;
 }
 
@@ -74,7 +90,7 @@ void zone_set_free(struct zone_set *set)
 		free(set->slot[i]);
 	free(set->slot);
 	free(set->ordered);
-	free(set->free_index);
+	free(set->own.given_back);
 	free(set);
 }
 
@@ -186,9 +202,6 @@ static void ordered_insert(struct zone_set *set, struct set_entry *entry)
 		set->capacity = set->capacity == 0 ? 16 : set->capacity * 2;
 		set->ordered =
 		    memory_or_abort(realloc(set->ordered, set->capacity * sizeof(*set->ordered)));
-		/* Every index given back was in use once, so the stack needs no more than this. */
-		set->free_index = memory_or_abort(
-		    realloc(set->free_index, set->capacity * sizeof(*set->free_index)));
 	}
 	memmove(set->ordered + at + 1, set->ordered + at,
 		(set->count - at) * sizeof(*set->ordered));
@@ -205,6 +218,21 @@ static void ordered_remove(struct zone_set *set, const struct set_entry *entry)
 	set->count--;
 }
 
+static uint16_t number_take(struct zone_numbers *numbers)
+{
+	return numbers->count > 0 ? numbers->given_back[--numbers->count] : numbers->next++;
+}
+
+static void number_give_back(struct zone_numbers *numbers, uint16_t number)
+{
+	if (numbers->count == numbers->room) {
+		numbers->room = numbers->room == 0 ? 16 : numbers->room * 2;
+		numbers->given_back = memory_or_abort(
+		    realloc(numbers->given_back, numbers->room * sizeof(*numbers->given_back)));
+	}
+	numbers->given_back[numbers->count++] = number;
+}
+
 struct zone *zone_set_put(struct zone_set *set, struct zone *zone)
 {
 	const uint8_t *apex = zone_apex(zone);
@@ -215,7 +243,7 @@ struct zone *zone_set_put(struct zone_set *set, struct zone *zone)
 	entry->zone = zone;
 	if (old != NULL)
 		return old;
-	entry->index = set->free_count > 0 ? set->free_index[--set->free_count] : set->next_index++;
+	entry->index = number_take(set->numbers);
 	set->apexes_with[entry->labels]++;
 	ordered_insert(set, entry);
 	for (unsigned skip = 1; skip <= entry->labels; skip++) {
@@ -237,7 +265,7 @@ struct zone *zone_set_take(struct zone_set *set, const uint8_t *apex)
 	struct zone *zone = entry->zone;
 	unsigned labels = entry->labels;
 	ordered_remove(set, entry);
-	set->free_index[set->free_count++] = entry->index;
+	number_give_back(set->numbers, entry->index);
 	set->apexes_with[labels]--;
 	entry->zone = NULL;
 	entry_leave(set, entry);

@@ -10,10 +10,14 @@
 struct zone_set;
 
 struct zone_set *zone_set_new(void);
+/* A set for another view of the same server: its zones are told apart from those of `first` by
+ * their index, too. first was made by zone_set_new() and lives longer. */
+struct zone_set *zone_set_new_beside(struct zone_set *first);
 void zone_set_free(struct zone_set *set);
 
 /* Puts a zone in place of the one with the same apex, which is returned for the caller to free (or
- * NULL). Requires: fewer than ZONE_SET_MAX zones, if there is none with this apex. */
+ * NULL). Requires: fewer than ZONE_SET_MAX zones in all sets that share indexes, if there is none
+ * with this apex. */
 struct zone *zone_set_put(struct zone_set *set, struct zone *zone);
 /* Takes the zone with this apex out and returns it, or NULL. */
 struct zone *zone_set_take(struct zone_set *set, const uint8_t *apex);
@@ -25,7 +29,8 @@ struct zone *zone_set_zone_of(const struct zone_set *set, const uint8_t *name, b
 /* True if an apex lies strictly below `name`: then it exists as a node even if no zone holds it. */
 bool zone_set_is_above_apex(const struct zone_set *set, const uint8_t *name);
 
-/* Stable small number of the zone with this apex, for image_node.zone_index; reused after take.
+/* Stable small number of the zone with this apex, for image_node.zone_index; reused after take;
+ * unique in all sets that share indexes.
  * ZONE_SET_MAX if there is no such zone. */
 uint16_t zone_set_index(const struct zone_set *set, const uint8_t *apex);
 #define ZONE_SET_MAX 65535u

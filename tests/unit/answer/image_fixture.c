@@ -95,7 +95,7 @@ void image_fixture_policy(struct image_fixture *f, const struct image_policy *po
 void image_fixture_zone(struct image_fixture *f, struct zone *zone)
 {
 	open_store(f);
-	if (!zone_store_stage(f->store, zone))
+	if (!zone_store_stage(f->store, (struct zone_terms){0}, zone))
 		fail("zone_store_stage", "refused");
 }
 

@@ -56,7 +56,7 @@ void node_check(struct random *random, const struct image_node *node)
 	CHECK(random, name_labels(node->name) == node->labels);
 	name_lower(lower, node->name, node->name_length);
 	CHECK(random, memcmp(lower, node->name, node->name_length) == 0);
-	CHECK(random, node->reserved == 0);
+	CHECK(random, node->view == 0);
 	for (unsigned i = 0; i < node->rrset_count; i++) {
 		const struct image_rrset *rrset = &table_of(node)[i];
 

@@ -15,6 +15,7 @@ struct arena {
 	struct image_writer *writer;
 	struct zone_store *store;
 	image_ref root;
+	unsigned view; /* that the functions below stage into and look at; 0 at first */
 };
 
 void arena_open(struct arena *arena);

@@ -68,6 +68,80 @@ static void changes_equal_a_fresh_build(void **state)
 	}
 }
 
+/* Two views with zones of the same names in one image: each is as if it were alone. */
+static void views_do_not_touch_each_other(void **state)
+{
+	static struct world world[2];
+	static const unsigned view[2] = {1, 255};
+	struct arena arena;
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS / 2; run++) {
+		struct random random = random_start(random_first_seed() + run);
+
+		arena_open(&arena);
+		for (unsigned v = 0; v < 2; v++)
+			world_start(&world[v]);
+		for (unsigned i = 0; i < STEPS; i++) {
+			for (unsigned v = 0; v < 2; v++) {
+				arena.view = view[v];
+				step(&world[v], &arena, &random);
+			}
+			arena_apply(&arena);
+			if (random_below(&random, 2) == 0)
+				image_reclaim(arena.writer, image_generation(arena.writer));
+			for (unsigned v = 0; v < 2; v++) {
+				struct arena alone;
+
+				arena.view = view[v];
+				arena_open(&alone);
+				for (unsigned z = 0; z < WORLD_APEXES; z++)
+					world_stage(&world[v], &alone, z);
+				arena_apply(&alone);
+				compare_arenas(&random, &world[v], &arena, &alone);
+				arena_close(&alone);
+			}
+		}
+		arena_close(&arena);
+	}
+}
+
+/* Who may ask a zone stands at its apex entry, and every node of it says that not anyone may. */
+static void acl_is_in_every_node(void **state)
+{
+	static struct world world;
+	struct random random = random_start(random_first_seed());
+	struct arena arena;
+	uint8_t name[NAME_MAX_OCTETS];
+
+	(void)state;
+	world_start(&world);
+	arena_open(&arena);
+	world_change(&world, &random, 0);
+	test_name("example.", name);
+	for (uint8_t acl = 0; acl < 3; acl++) {
+		struct zone_terms terms = {.acl = acl};
+
+		assert_true(
+		    zone_store_stage(arena.store, terms, test_zone_build(&world.zone[0], 1)));
+		assert_int_not_equal(arena_apply(&arena).generation, 0);
+		struct image image = arena_image(&arena);
+		uint16_t index = zone_set_index(zone_store_zones(arena.store, 0), name);
+		assert_int_equal(image_zone(&image, index)->acl, acl);
+		for (unsigned i = 0; i < world.zone[0].count; i++) {
+			const struct image_node *node =
+			    image_writer_find(arena.writer, 0, world.zone[0].record[i].owner);
+
+			if (node == NULL || node->apex_labels == IMAGE_NONE)
+				continue;
+			assert_int_equal((node->flags & IMAGE_NODE_ACL) != 0, acl != IMAGE_ANYONE);
+			if (acl != IMAGE_ANYONE)
+				assert_int_equal(node->zone_index, index);
+		}
+	}
+	arena_close(&arena);
+}
+
 static void same_version_publishes_nothing(void **state)
 {
 	static struct world world;
@@ -196,6 +270,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(changes_equal_a_fresh_build),
+	    cmocka_unit_test(views_do_not_touch_each_other),
+	    cmocka_unit_test(acl_is_in_every_node),
 	    cmocka_unit_test(same_version_publishes_nothing),
 	    cmocka_unit_test(policy_is_published),
 	    cmocka_unit_test(nothing_leaks),

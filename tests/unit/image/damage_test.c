@@ -28,7 +28,7 @@ static image_ref order_build(struct fixture *fixture)
 		assert_true(
 		    order_put(fixture->writer, &tree,
 			      image_writer_ref(fixture->writer,
-					       image_writer_find(fixture->writer, name.wire))));
+					       image_writer_find(fixture->writer, 0, name.wire))));
 	}
 	return tree;
 }

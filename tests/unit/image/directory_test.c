@@ -151,7 +151,7 @@ static void transaction(struct fixture *fixture, struct model *model, struct ran
 	for (uint64_t n = random_below(random, 60); n > 0; n--) {
 		name_random(random, &name);
 		if (random_below(random, 100) < deletes) {
-			assert_true(image_delete(fixture->writer, name.wire));
+			assert_true(image_delete(fixture->writer, 0, name.wire));
 			model_delete(model, &name);
 		} else {
 			unsigned extra = 8 + (unsigned)random_below(random, 300);
@@ -159,7 +159,7 @@ static void transaction(struct fixture *fixture, struct model *model, struct ran
 			assert_true(image_put(fixture->writer, node_make(&name, ++stamp, extra)));
 			model_put(model, &name, stamp);
 		}
-		assert_int_equal(image_writer_find(fixture->writer, name.wire) != NULL,
+		assert_int_equal(image_writer_find(fixture->writer, 0, name.wire) != NULL,
 				 model_find(model, &name) >= 0);
 	}
 	if (abort) {
@@ -231,7 +231,7 @@ static void grows_and_shrinks(void **state)
 		if (i % 20000 == 0)
 			image_begin(fixture.writer);
 		name_numbered(&name, i);
-		assert_true(image_delete(fixture.writer, name.wire));
+		assert_true(image_delete(fixture.writer, 0, name.wire));
 		if (i % 20000 == 19999) {
 			assert_int_not_equal(fixture_commit(&fixture), 0);
 			image = fixture_image(&fixture);
@@ -258,7 +258,7 @@ static void directory_is_small(void **state)
 	assert_int_not_equal(fixture_commit(&fixture), 0);
 	for (uint32_t i = 0; i < NAMES; i++) {
 		name_numbered(&name, i);
-		nodes += image_writer_find(fixture.writer, name.wire)->units * IMAGE_UNIT;
+		nodes += image_writer_find(fixture.writer, 0, name.wire)->units * IMAGE_UNIT;
 	}
 	assert_in_range((image_usage(fixture.writer).live - nodes) / NAMES, 7, 15);
 	fixture_close(&fixture);

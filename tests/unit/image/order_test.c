@@ -53,8 +53,8 @@ static void put(struct fixture *fixture, struct model *model, image_ref *tree,
 	image_ref ref = image_put(fixture->writer, node_make(name, stamp, 8));
 
 	assert_int_not_equal(ref, 0);
-	assert_int_equal(
-	    ref, image_writer_ref(fixture->writer, image_writer_find(fixture->writer, name->wire)));
+	assert_int_equal(ref, image_writer_ref(fixture->writer,
+					       image_writer_find(fixture->writer, 0, name->wire)));
 	assert_true(order_put(fixture->writer, tree, ref));
 	if (at < 0)
 		at = (int)model->count++;
@@ -68,7 +68,7 @@ static void delete (struct fixture *fixture, struct model *model, image_ref *tre
 	int at = model_find(model, name);
 
 	assert_true(order_delete(fixture->writer, tree, name->wire));
-	assert_true(image_delete(fixture->writer, name->wire));
+	assert_true(image_delete(fixture->writer, 0, name->wire));
 	if (at < 0)
 		return;
 	model->count--;
@@ -173,7 +173,7 @@ static void grows_and_shrinks(void **state)
 		assert_true(
 		    order_put(fixture.writer, &tree,
 			      image_writer_ref(fixture.writer,
-					       image_writer_find(fixture.writer, name.wire))));
+					       image_writer_find(fixture.writer, 0, name.wire))));
 	}
 	assert_int_not_equal(fixture_commit(&fixture), 0);
 	image_reclaim(fixture.writer, image_generation(fixture.writer));
@@ -224,7 +224,7 @@ static void retires_all_pages(void **state)
 		assert_true(
 		    order_put(fixture.writer, &tree,
 			      image_writer_ref(fixture.writer,
-					       image_writer_find(fixture.writer, name.wire))));
+					       image_writer_find(fixture.writer, 0, name.wire))));
 	}
 	assert_int_not_equal(fixture_commit(&fixture), 0);
 	image_begin(fixture.writer);

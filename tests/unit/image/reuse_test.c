@@ -145,7 +145,7 @@ static void abort_restores_everything(void **state)
 			put_one(&fixture, i * 2, 77);
 		for (uint32_t i = 0; i < 1500; i++) {
 			name_numbered(&name, i);
-			assert_true(image_delete(fixture.writer, name.wire));
+			assert_true(image_delete(fixture.writer, 0, name.wire));
 		}
 		zone.flags = 9;
 		assert_true(image_set_zone(fixture.writer, 200, &zone));
@@ -225,7 +225,7 @@ static void churn(struct fixture *fixture, struct random *random, unsigned updat
 				extra = (unsigned)random_below(random, 60000) + 8;
 			name_numbered(&name, (uint32_t)random_below(random, 10000));
 			if (random_below(random, 3) == 0)
-				assert_true(image_delete(fixture->writer, name.wire));
+				assert_true(image_delete(fixture->writer, 0, name.wire));
 			else
 				assert_int_not_equal(
 				    image_put(fixture->writer, node_make(&name, i + 1, extra)), 0);

@@ -94,7 +94,7 @@ static void publish_one(struct random *random)
 
 		name_numbered(&name, (uint32_t)random_below(random, NAMES));
 		if (random_below(random, 4) == 0)
-			assert_true(image_delete(fixture.writer, name.wire));
+			assert_true(image_delete(fixture.writer, 0, name.wire));
 		else
 			assert_int_not_equal(
 			    image_put(

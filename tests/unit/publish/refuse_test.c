@@ -277,7 +277,7 @@ static void full_delete(struct publisher *publisher, uint32_t batch)
 	image_begin(writer);
 	for (uint32_t n = 0; n < FULL_BATCH; n++) {
 		name_numbered(&name, 5000 + batch * FULL_BATCH + n);
-		image_delete(writer, name.wire);
+		image_delete(writer, 0, name.wire);
 	}
 }
 

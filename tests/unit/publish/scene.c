@@ -87,7 +87,7 @@ static bool group_delete(struct image_writer *writer, unsigned group)
 
 	for (unsigned i = 0; i < SCENE_GROUP; i++) {
 		name_numbered(&name, 1 + group * SCENE_GROUP + i);
-		if (!image_delete(writer, name.wire))
+		if (!image_delete(writer, 0, name.wire))
 			return false;
 	}
 	return true;
