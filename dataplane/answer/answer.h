@@ -22,11 +22,12 @@
 #define ANSWER_BURST 64u
 
 /* A worker's own state, zero at first: what makes rotation differ from query to query, the time,
- * what it may hash. */
+ * what it may hash, and how long a TCP connection may be idle as things are (RFC 7828). */
 struct answer_state {
 	uint64_t rotation;
 	uint64_t now; /* CLOCK_REALTIME in nanoseconds; the caller sets it before a burst */
 	struct nsec3_meter nsec3;
+	uint16_t tcp_idle; /* units of 100 milliseconds; set with TRANSPORT_TCP only */
 };
 
 void answer_batch(const struct image *image, struct answer_state *state, struct datagram *burst,

@@ -33,11 +33,17 @@ void workbench_close(struct workbench *bench)
 
 void connection_free(struct connection *connection, struct workbench *bench)
 {
-	deadline_clear(&connection->deadline);
 	buffer_free(&bench->pool, &connection->in);
 	buffer_free(&bench->pool, &connection->out);
 	close(connection->fd);
 	free(connection);
+}
+
+/* Reset, or gone without a trace. */
+static ssize_t broken(struct workbench *bench)
+{
+	bench->counts[COUNT_tcp_broken]++;
+	return -1;
 }
 
 /* The pool of waiting octets is exhausted: this connection goes, so that the others can stay. */
@@ -65,7 +71,8 @@ static bool whole_message(const uint8_t *octets, size_t length)
 }
 
 /* recv() with EINTR tried again; 0: nothing there now; -1: broken. Sets ended. */
-static ssize_t receive(struct connection *connection, uint8_t *to, size_t room)
+static ssize_t receive(struct connection *connection, struct workbench *bench, uint8_t *to,
+		       size_t room)
 {
 	ssize_t got;
 
@@ -75,7 +82,7 @@ static ssize_t receive(struct connection *connection, uint8_t *to, size_t room)
 	if (got == 0)
 		connection->ended = true;
 	if (got < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : broken(bench);
 	return got;
 }
 
@@ -88,7 +95,7 @@ static bool read_more(struct connection *connection, struct workbench *bench)
 
 	if (!buffer_reserve(&bench->pool, in, 1))
 		return over_limit(bench);
-	got = receive(connection, in->octets + in->end, in->capacity - in->end);
+	got = receive(connection, bench, in->octets + in->end, in->capacity - in->end);
 	if (got > 0)
 		in->end += (uint32_t)got;
 	return got >= 0;
@@ -104,7 +111,7 @@ static bool take_input(struct connection *connection, struct workbench *bench, s
 	if (buffer_length(in) == 0) {
 		if (connection->ended)
 			return true;
-		got = receive(connection, bench->read, sizeof(bench->read));
+		got = receive(connection, bench, bench->read, sizeof(bench->read));
 		if (got < 0)
 			return false;
 		input->octets = bench->read;
@@ -186,7 +193,7 @@ static unsigned answer_input(struct connection *connection, struct workbench *be
 }
 
 /* Octets that went out; 0 if there is no room now; -1: broken. */
-static ssize_t send_some(int fd, struct iovec *parts, unsigned count)
+static ssize_t send_some(int fd, struct workbench *bench, struct iovec *parts, unsigned count)
 {
 	struct msghdr header = {.msg_iov = parts, .msg_iovlen = count};
 	ssize_t sent;
@@ -195,7 +202,7 @@ static ssize_t send_some(int fd, struct iovec *parts, unsigned count)
 		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : broken(bench);
 	return sent;
 }
 
@@ -207,7 +214,7 @@ static bool send_replies(struct connection *connection, struct workbench *bench,
 
 	if (replies == 0)
 		return true;
-	sent = send_some(connection->fd, bench->reply, replies);
+	sent = send_some(connection->fd, bench, bench->reply, replies);
 	if (sent < 0)
 		return false;
 	skip = (size_t)sent;
@@ -226,7 +233,7 @@ static bool send_waiting(struct connection *connection, struct workbench *bench)
 {
 	struct buffer *out = &connection->out;
 	struct iovec part = {out->octets + out->start, buffer_length(out)};
-	ssize_t sent = send_some(connection->fd, &part, 1);
+	ssize_t sent = send_some(connection->fd, bench, &part, 1);
 
 	if (sent < 0)
 		return false;
@@ -247,7 +254,7 @@ static bool keep_rest(struct connection *connection, struct workbench *bench,
 	       over_limit(bench);
 }
 
-static enum turn turn_result(struct connection *connection)
+static enum turn_next turn_next(struct connection *connection, struct workbench *bench)
 {
 	const struct buffer *in = &connection->in;
 
@@ -257,36 +264,60 @@ static enum turn turn_result(struct connection *connection)
 		return TURN_CLOSE;
 	if (buffer_length(in) > 0 && whole_message(in->octets + in->start, buffer_length(in)))
 		return TURN_AGAIN;
-	return connection->ended ? TURN_CLOSE : TURN_WAIT;
+	if (!connection->ended)
+		return TURN_WAIT;
+	if (buffer_length(in) > 0)
+		bench->counts[COUNT_tcp_broken]++;
+	return TURN_CLOSE;
 }
 
-enum turn connection_turn(struct connection *connection, struct workbench *bench,
-			  const struct image *image, bool *fresh)
+/* Garbage: no boundary of a message can be found any more, so what follows is not read. */
+static void end_at_garbage(struct connection *connection, struct workbench *bench)
+{
+	bench->counts[COUNT_tcp_framing]++;
+	connection->closing = true;
+	buffer_free(&bench->pool, &connection->in);
+}
+
+/* False: broken, or over the pool's limit. */
+static bool send_turn(struct connection *connection, struct workbench *bench, struct turn *turn)
+{
+	if (!send_waiting(connection, bench))
+		return false;
+	turn->progress = !connection_wants_write(connection);
+	return true;
+}
+
+static bool read_turn(struct connection *connection, struct workbench *bench,
+		      const struct image *image, struct turn *turn)
 {
 	bool idle = buffer_length(&connection->in) == 0;
 	struct input input;
 	unsigned replies;
 
-	*fresh = false;
-	if (connection_wants_write(connection)) {
-		if (!send_waiting(connection, bench))
-			return TURN_CLOSE;
-		*fresh = !connection_wants_write(connection);
-		return turn_result(connection);
-	}
 	if (!take_input(connection, bench, &input))
-		return TURN_CLOSE;
+		return false;
 	replies = answer_input(connection, bench, image, &input);
+	turn->replied = replies > 0;
+	turn->progress = input.taken > 0 || (idle && input.length > 0);
 	if (!send_replies(connection, bench, replies))
-		return TURN_CLOSE;
+		return false;
 	if (input.bad) {
-		bench->counts[COUNT_tcp_framing]++;
-		connection->closing = true;
-		buffer_free(&bench->pool, &connection->in);
-		return turn_result(connection);
+		end_at_garbage(connection, bench);
+		return true;
 	}
-	*fresh = input.taken > 0 || (idle && input.length > 0);
-	if (!keep_rest(connection, bench, &input))
-		return TURN_CLOSE;
-	return turn_result(connection);
+	return keep_rest(connection, bench, &input);
+}
+
+void connection_turn(struct connection *connection, struct workbench *bench,
+		     const struct image *image, struct turn *turn)
+{
+	bool whole;
+
+	*turn = (struct turn){0};
+	if (connection_wants_write(connection))
+		whole = send_turn(connection, bench, turn);
+	else
+		whole = read_turn(connection, bench, image, turn);
+	turn->next = whole ? turn_next(connection, bench) : TURN_CLOSE;
 }

@@ -45,23 +45,31 @@ struct connection {
 	struct buffer in, out;
 	struct client client;
 	int fd;
-	bool again;	 /* is in that list */
-	bool ended;	 /* the client sends no more; what it asked for still goes out */
-	bool closing;	 /* sent garbage: closed once its earlier replies are out */
-	bool writing;	 /* epoll waits for room to write, not for something to read */
-	uint64_t served; /* the round of its last turn: one turn per round */
+	bool again;	  /* is in that list */
+	bool ended;	  /* the client sends no more; what it asked for still goes out */
+	bool closing;	  /* sent garbage: closed once its earlier replies are out */
+	bool writing;	  /* epoll waits for room to write, not for something to read */
+	uint64_t served;  /* the round of its last turn: one turn per round */
+	uint64_t entered; /* the round that it came in */
 };
 
-enum turn {
+enum turn_next {
 	TURN_WAIT,  /* until epoll says more */
 	TURN_AGAIN, /* whole messages wait: another turn in the next round */
 	TURN_CLOSE, /* ended, broken, or garbage */
 };
 
-/* Does one turn. image as for answer_batch(). *fresh: the client gets a new span of time: it began
- * or completed a message, or took all its replies, or has replies to take since now. */
-enum turn connection_turn(struct connection *connection, struct workbench *bench,
-			  const struct image *image, bool *fresh);
+/* What a turn has brought. progress: the client gets a new span of time: it began or completed a
+ * message, took all its replies, or has replies to take since now. */
+struct turn {
+	enum turn_next next;
+	bool replied; /* it asked something that has a reply */
+	bool progress;
+};
+
+/* Does one turn. image as for answer_batch(). */
+void connection_turn(struct connection *connection, struct workbench *bench,
+		     const struct image *image, struct turn *turn);
 
 /* True if epoll is to wait for room to write. */
 static inline bool connection_wants_write(const struct connection *connection)

@@ -7,6 +7,7 @@ void deadlines_start(struct deadlines *deadlines, uint64_t span)
 	deadlines->ends.next = &deadlines->ends;
 	deadlines->ends.previous = &deadlines->ends;
 	deadlines->span = span;
+	deadlines->count = 0;
 }
 
 void deadline_clear(struct deadline *deadline)
@@ -15,6 +16,8 @@ void deadline_clear(struct deadline *deadline)
 		return;
 	deadline->next->previous = deadline->previous;
 	deadline->previous->next = deadline->next;
+	deadline->list->count--;
+	deadline->list = NULL;
 	deadline->next = NULL;
 	deadline->previous = NULL;
 }
@@ -22,25 +25,40 @@ void deadline_clear(struct deadline *deadline)
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, uint64_t now)
 {
 	deadline_clear(deadline);
-	deadline->at = now + deadlines->span;
+	deadline->since = now;
+	deadline->list = deadlines;
 	deadline->previous = deadlines->ends.previous;
 	deadline->next = &deadlines->ends;
 	deadline->previous->next = deadline;
 	deadlines->ends.previous = deadline;
+	deadlines->count++;
+}
+
+struct deadline *deadlines_first(const struct deadlines *deadlines)
+{
+	struct deadline *first = deadlines->ends.next;
+
+	return first != &deadlines->ends ? first : NULL;
+}
+
+struct deadline *deadline_next(const struct deadline *deadline)
+{
+	return deadline->next != &deadline->list->ends ? deadline->next : NULL;
 }
 
 struct deadline *deadlines_due(struct deadlines *deadlines, uint64_t now)
 {
-	struct deadline *first = deadlines->ends.next;
+	struct deadline *first = deadlines_first(deadlines);
 
-	return first != &deadlines->ends && first->at <= now ? first : NULL;
+	return first && now >= first->since + deadlines->span ? first : NULL;
 }
 
 uint64_t deadlines_wait(const struct deadlines *deadlines, uint64_t now, uint64_t most)
 {
-	const struct deadline *first = deadlines->ends.next;
+	const struct deadline *first = deadlines_first(deadlines);
+	uint64_t end = first ? first->since + deadlines->span : 0;
 
-	if (first == &deadlines->ends || first->at >= now + most)
+	if (!first || end >= now + most)
 		return most;
-	return first->at <= now ? 0 : first->at - now;
+	return end <= now ? 0 : end - now;
 }

@@ -124,3 +124,24 @@ uint32_t limits_count(const struct limits *limits)
 {
 	return limits->count;
 }
+
+bool limits_full(const struct limits *limits)
+{
+	return limits->count >= limits->all;
+}
+
+uint32_t limits_client(const struct limits *limits, const struct client *client)
+{
+	uint8_t key[KEY_OCTETS];
+
+	client_key(client, key);
+	return limits->place[find(limits, key)].count;
+}
+
+uint64_t limits_hash(const struct limits *limits, const struct client *client)
+{
+	uint8_t key[KEY_OCTETS];
+
+	client_key(client, key);
+	return name_hash(limits->hash_key, key, KEY_OCTETS);
+}

@@ -28,5 +28,11 @@ bool limits_enter(struct limits *limits, const struct client *client);
 void limits_leave(struct limits *limits, const struct client *client);
 
 uint32_t limits_count(const struct limits *limits);
+/* True if limits_enter() would refuse anybody: no place is left. */
+bool limits_full(const struct limits *limits);
+/* Connections of this client. */
+uint32_t limits_client(const struct limits *limits, const struct client *client);
+/* A hash of the client that nobody outside can foretell; equal for the same client. */
+uint64_t limits_hash(const struct limits *limits, const struct client *client);
 
 #endif

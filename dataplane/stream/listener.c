@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* The kernel cuts the first to net.core.somaxconn; the second bounds what a client that does not
  * read makes the kernel hold. */
-#define BACKLOG	    4096
+#define BACKLOG	    65535
 #define SEND_OCTETS (128 * 1024)
 
 const char *listener_text(const struct listen_address *address, char text[LISTENER_TEXT])
@@ -86,6 +87,13 @@ int listener_open(const struct listen_address *address, char error[IO_ERROR_TEXT
 	    listen(fd, BACKLOG) != 0)
 		return refuse(fd, errno, address, error);
 	return fd;
+}
+
+bool listener_waiting(int listener)
+{
+	struct pollfd ready = {listener, POLLIN, 0};
+
+	return poll(&ready, 1, 0) == 1;
 }
 
 int listener_reserve(void)

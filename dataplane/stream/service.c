@@ -1,8 +1,9 @@
 /* service.c: the stream's thread: rounds of accepting, reading, answering, writing and closing.
  *
  * In epoll's data, a listener is a pointer into stream->listener, the wake-up is &stream->wake, and
- * all else is a connection. A round serves events first and frees connections only where they are
- * served or later, so that no event can name a connection that is gone. */
+ * all else is a connection. A round serves events first, then takes newcomers in; it frees
+ * connections only where they are served or later, so that no event can name a connection that is
+ * gone, and so that what a client has sent is looked at before another takes its place. */
 #include "dataplane/stream/service.h"
 
 #include <errno.h>
@@ -13,8 +14,10 @@
 
 #define EVENTS	     128u
 #define ACCEPTS	     64u  /* connections taken from one listener per round */
+#define VICTIMS	     8u	  /* connections looked at to make room for one */
 #define HEARTBEAT    50u  /* milliseconds that a round sleeps at most */
 #define ACCEPT_PAUSE 100u /* milliseconds, after the kernel ran out of something */
+#define ROOM_PAUSE   10u  /* milliseconds, while there is no room and nobody has to go yet */
 
 static uint64_t milliseconds(void)
 {
@@ -53,12 +56,14 @@ static void listeners_interest(struct stream *stream, uint32_t events)
 		watch(stream, EPOLL_CTL_MOD, stream->listener[i], events, &stream->listener[i]);
 }
 
-static void drop(struct stream *stream, struct connection *connection)
+/* blame: it is our doing, not the client's. */
+static void drop(struct stream *stream, struct connection *connection, bool blame)
 {
 	if (connection->again)
 		TAILQ_REMOVE(&stream->again, connection, again_at);
-	limits_leave(stream->limits, &connection->client);
+	admission_leave(&stream->admission, connection, blame);
 	connection_free(connection, &stream->bench);
+	stream->counts[COUNT_tcp_closed]++;
 }
 
 static void set_again(struct stream *stream, struct connection *connection, bool again)
@@ -84,49 +89,105 @@ static bool set_interest(struct stream *stream, struct connection *connection)
 		     connection);
 }
 
-static void serve(struct stream *stream, struct connection *connection)
+/* Notes what a turn has brought. */
+static void credit(struct stream *stream, struct connection *connection, const struct turn *turn)
 {
-	bool changed = false, fresh;
+	if (turn->replied)
+		admission_replied(&stream->admission, connection, stream->now);
+	else if (turn->progress)
+		admission_progress(&stream->admission, connection, stream->now);
+}
+
+/* One turn. False: the connection is gone. */
+static bool serve(struct stream *stream, struct connection *connection)
+{
+	bool changed = false;
 	/* Quiescent point: what the last turn borrowed from an image is gone. Pairs with
 	 * publish_commit() and publish_reclaim() as adopt.h says. */
 	const struct image *image =
 	    adopt_newest(stream->config.adopt, stream->config.worker, &changed);
-	enum turn turn;
+	struct turn turn;
 
 	if (changed)
 		stream->counts[COUNT_adopted]++;
 	connection->served = stream->round;
-	turn = connection_turn(connection, &stream->bench, image, &fresh);
-	if (turn == TURN_CLOSE || !set_interest(stream, connection)) {
-		drop(stream, connection);
-		return;
+	stream->bench.answers.tcp_idle = (uint16_t)(admission_idle(&stream->admission) / 100);
+	connection_turn(connection, &stream->bench, image, &turn);
+	credit(stream, connection, &turn);
+	if (turn.next == TURN_CLOSE || !set_interest(stream, connection)) {
+		drop(stream, connection, connection->closing);
+		return false;
 	}
-	if (fresh)
-		deadline_set(&stream->deadlines, &connection->deadline, stream->now);
-	set_again(stream, connection, turn == TURN_AGAIN);
+	set_again(stream, connection, turn.next == TURN_AGAIN);
+	return true;
 }
 
+static void refuse(struct stream *stream, int fd)
+{
+	stream->counts[COUNT_tcp_refused]++;
+	close(fd);
+}
+
+/* A newcomer has its first turn at once: most have sent a query by now, and are askers then. */
 static void admit(struct stream *stream, int fd, const struct client *client)
 {
-	struct connection *connection;
+	struct connection *connection = calloc(1, sizeof(*connection));
 
-	if (!limits_enter(stream->limits, client)) {
-		stream->counts[COUNT_tcp_refused]++;
-		close(fd);
-		return;
-	}
-	connection = calloc(1, sizeof(*connection));
-	if (!connection || !watch(stream, EPOLL_CTL_ADD, fd, EPOLLIN, connection)) {
-		stream->counts[COUNT_tcp_refused]++;
-		limits_leave(stream->limits, client);
-		free(connection);
-		close(fd);
+	if (!connection) {
+		refuse(stream, fd);
 		return;
 	}
 	connection->fd = fd;
 	connection->client = *client;
-	deadline_set(&stream->deadlines, &connection->deadline, stream->now);
+	connection->entered = stream->round;
+	if (!admission_enter(&stream->admission, connection, stream->now)) {
+		free(connection);
+		refuse(stream, fd);
+		return;
+	}
+	if (!watch(stream, EPOLL_CTL_ADD, fd, EPOLLIN, connection)) {
+		admission_leave(&stream->admission, connection, false);
+		free(connection);
+		refuse(stream, fd);
+		return;
+	}
 	stream->counts[COUNT_tcp_accepted]++;
+	serve(stream, connection);
+}
+
+static void pause_accepting(struct stream *stream, uint64_t span)
+{
+	stream->accept_after = stream->now + span;
+	listeners_interest(stream, 0);
+}
+
+/* Closes a victim, unless its last turn shows that it has asked or gone since. */
+static void evict(struct stream *stream, struct connection *victim)
+{
+	const struct deadline before = victim->deadline;
+
+	if (victim->served != stream->round) {
+		if (!serve(stream, victim))
+			return;
+		if (victim->deadline.list != before.list || victim->deadline.since != before.since)
+			return;
+	}
+	stream->counts[COUNT_tcp_evicted]++;
+	drop(stream, victim, true);
+}
+
+/* Makes room for one more connection if there is none. False: not now. */
+static bool make_room(struct stream *stream)
+{
+	const struct admission *admission = &stream->admission;
+
+	for (unsigned i = 0; i < VICTIMS && limits_full(admission->limits); i++) {
+		struct connection *victim = admission_victim(admission, stream->now, stream->round);
+		if (!victim)
+			return false;
+		evict(stream, victim);
+	}
+	return !limits_full(admission->limits);
 }
 
 static void accept_some(struct stream *stream, int listener)
@@ -135,6 +196,15 @@ static void accept_some(struct stream *stream, int listener)
 	int fd;
 
 	for (unsigned i = 0; i < ACCEPTS; i++) {
+		/* Nobody has to go for a newcomer that is not there. */
+		if (limits_full(stream->admission.limits) && !listener_waiting(listener))
+			return;
+		if (!make_room(stream)) {
+			/* Suspects of this round can go in the next. */
+			if (stream->admission.suspects.count == 0)
+				pause_accepting(stream, ROOM_PAUSE);
+			return;
+		}
 		switch (listener_accept(listener, &stream->reserve, &fd, &client)) {
 		case ACCEPTED:
 			admit(stream, fd, &client);
@@ -143,12 +213,22 @@ static void accept_some(struct stream *stream, int listener)
 			stream->counts[COUNT_tcp_refused]++;
 			break;
 		case ACCEPTED_EXHAUSTED:
-			stream->accept_after = stream->now + ACCEPT_PAUSE;
-			listeners_interest(stream, 0);
+			pause_accepting(stream, ACCEPT_PAUSE);
 			return;
 		case ACCEPTED_NONE:
 			return;
 		}
+	}
+}
+
+/* The first listener to be asked moves on by one each round: none has all the room for itself. */
+static void accept_all(struct stream *stream)
+{
+	for (unsigned i = 0; i < stream->listeners; i++) {
+		unsigned which = (unsigned)((i + stream->round) % stream->listeners);
+		if (stream->ready[which] && stream->accept_after == 0)
+			accept_some(stream, stream->listener[which]);
+		stream->ready[which] = false;
 	}
 }
 
@@ -169,7 +249,7 @@ static void serve_events(struct stream *stream, const struct epoll_event *events
 		if (who == &stream->wake)
 			continue;
 		if (is_listener(stream, who))
-			accept_some(stream, *(const int *)who);
+			stream->ready[(const int *)who - stream->listener] = true;
 		else
 			serve(stream, who);
 	}
@@ -189,22 +269,6 @@ static void serve_again(struct stream *stream)
 	}
 }
 
-static void drop_late(struct stream *stream)
-{
-	struct deadline *due;
-
-	while ((due = deadlines_due(&stream->deadlines, stream->now)) != NULL) {
-		stream->counts[COUNT_tcp_timed_out]++;
-		drop(stream, (struct connection *)due);
-	}
-}
-
-void service_drop_all(struct stream *stream)
-{
-	while (stream->deadlines.ends.next != &stream->deadlines.ends)
-		drop(stream, (struct connection *)stream->deadlines.ends.next);
-}
-
 static void flush_counts(struct stream *stream)
 {
 	struct dataplane_file *file = adopt_file(stream->config.adopt);
@@ -216,14 +280,34 @@ static void flush_counts(struct stream *stream)
 	atomic_fetch_add_explicit(&line->loops, 1, memory_order_relaxed);
 }
 
+static void drop_late(struct stream *stream)
+{
+	struct connection *late;
+
+	while ((late = admission_late(&stream->admission, stream->now)) != NULL) {
+		stream->counts[COUNT_tcp_timed_out]++;
+		drop(stream, late, true);
+	}
+}
+
+void service_drop_all(struct stream *stream)
+{
+	struct connection *any;
+
+	while ((any = admission_any(&stream->admission)) != NULL)
+		drop(stream, any, false);
+	flush_counts(stream);
+}
+
 /* Sleeps until something comes, holding no image meanwhile. Returns the number of events. */
 static int wait_events(struct stream *stream, struct epoll_event *events)
 {
-	uint64_t wait = 0;
+	uint64_t wait = HEARTBEAT, now = milliseconds();
 	int count;
 
-	if (TAILQ_EMPTY(&stream->again))
-		wait = deadlines_wait(&stream->deadlines, milliseconds(), HEARTBEAT);
+	if (stream->accept_after > 0 && stream->accept_after < now + wait)
+		wait = stream->accept_after > now ? stream->accept_after - now : 0;
+	wait = TAILQ_EMPTY(&stream->again) ? admission_wait(&stream->admission, now, wait) : 0;
 	if (wait > 0)
 		adopt_offline(stream->config.adopt, stream->config.worker);
 	count = epoll_wait(stream->epoll, events, EVENTS, (int)wait);
@@ -242,6 +326,7 @@ void *service_run(void *argument)
 		serve_events(stream, events, count);
 		serve_again(stream);
 		drop_late(stream);
+		accept_all(stream);
 		resume_accepting(stream);
 		flush_counts(stream);
 	}

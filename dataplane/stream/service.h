@@ -2,6 +2,7 @@
 #ifndef SKUA_DATAPLANE_STREAM_SERVICE_H
 #define SKUA_DATAPLANE_STREAM_SERVICE_H
 
+#include "dataplane/stream/admission.h"
 #include "dataplane/stream/connection.h"
 #include "dataplane/stream/listener.h"
 #include "dataplane/stream/stream.h"
@@ -11,8 +12,7 @@
 struct stream {
 	struct stream_config config; /* its `listen` is not used after opening */
 	struct workbench bench;
-	struct deadlines deadlines; /* every connection has one */
-	struct limits *limits;
+	struct admission admission;
 	TAILQ_HEAD(again_list, connection) again;
 	uint64_t round;
 	uint64_t now;	       /* milliseconds, taken once a round */
@@ -21,6 +21,7 @@ struct stream {
 	int wake; /* eventfd: readable once the thread has to end */
 	int reserve;
 	int listener[LISTENS_MAX];
+	bool ready[LISTENS_MAX]; /* someone waits at that listener */
 	unsigned listeners;
 	bool running;
 	_Atomic bool stop; /* release by stream_stop(), acquire by service_run() */

@@ -81,13 +81,23 @@ static bool listen_all(struct stream *stream, const struct stream_config *config
 	return true;
 }
 
+static bool open_admission(struct stream *stream, char error[IO_ERROR_TEXT])
+{
+	const struct stream_config *config = &stream->config;
+
+	if (admission_open(&stream->admission, config->clients, config->per_client,
+			   (uint64_t)config->idle * 1000u))
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: out of memory");
+	return false;
+}
+
 static bool open_rest(struct stream *stream, char error[IO_ERROR_TEXT])
 {
 	stream->epoll = epoll_create1(EPOLL_CLOEXEC);
 	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	stream->reserve = listener_reserve();
-	stream->limits = limits_new(stream->config.clients, stream->config.per_client);
-	if (stream->epoll >= 0 && stream->wake >= 0 && stream->reserve >= 0 && stream->limits &&
+	if (stream->epoll >= 0 && stream->wake >= 0 && stream->reserve >= 0 &&
 	    workbench_open(&stream->bench, stream->counts, POOL_OCTETS) && service_watch(stream))
 		return true;
 	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: %s", strerror(errno));
@@ -106,12 +116,11 @@ struct stream *stream_open(const struct stream_config *config, char error[IO_ERR
 	stream->config.listen = NULL;
 	stream->epoll = stream->wake = stream->reserve = -1;
 	TAILQ_INIT(&stream->again);
-	if (!settle_limits(&stream->config, error) || !listen_all(stream, config, error) ||
-	    !open_rest(stream, error)) {
+	if (!settle_limits(&stream->config, error) || !open_admission(stream, error) ||
+	    !listen_all(stream, config, error) || !open_rest(stream, error)) {
 		stream_close(stream);
 		return NULL;
 	}
-	deadlines_start(&stream->deadlines, (uint64_t)stream->config.idle * 1000u);
 	return stream;
 }
 
@@ -184,7 +193,7 @@ void stream_close(struct stream *stream)
 	close_if_open(stream->epoll);
 	close_if_open(stream->wake);
 	close_if_open(stream->reserve);
-	limits_free(stream->limits);
+	admission_close(&stream->admission);
 	workbench_close(&stream->bench);
 	free(stream);
 }

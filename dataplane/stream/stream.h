@@ -1,9 +1,10 @@
 /* stream.h: DNS over TCP on kernel sockets, one thread beside the workers of the fast path.
  *
  * Many queries may be under way on one connection; replies go out in the order of the queries, a
- * batch of them with one system call. A connection that sends or reads too slowly, or is idle, is
- * closed; one over a limit is closed at once. Nothing that a client does on one connection delays
- * another for longer than one bounded batch.
+ * batch of them with one system call (RFC 7766 7 allows any order). A connection that sends or
+ * reads too slowly, or is idle, is closed; one over the limit per client is closed at once; when
+ * all places are taken, who asks least makes room (admission.h). Nothing that a client does on one
+ * connection delays another for longer than one bounded batch.
  *
  * Threads:   all functions: the main thread. stream_start makes the only thread, which uses line
  *            `worker` of the dataplane file: `seen` (through adopt), `loops` at least ten times a
@@ -33,7 +34,8 @@ struct stream_config {
 	unsigned clients;    /* connections in all; 0: STREAM_CLIENTS_DEFAULT */
 	unsigned per_client; /* per IPv4 address or IPv6 /64; 0: STREAM_PER_CLIENT_DEFAULT */
 	unsigned idle;	     /* seconds without a whole message, or without reading its replies,
-				until a connection is closed; 0: STREAM_IDLE_DEFAULT */
+				until a connection is closed, without pressure (admission.h); 0:
+				STREAM_IDLE_DEFAULT */
 };
 
 struct stream;

@@ -229,19 +229,36 @@ def _served(server):
         return client.receive() is not None
 
 
-@case("the limit for all clients")
+@case("when all places are taken, the connection that is idle longest makes room (RFC 7766 6.2.3)")
 def limit_in_all():
-    with Server("--tcp-clients", 5) as server:
+    with Server("--tcp-clients", 5, "--tcp-idle", 3600) as server:
         clients = [exchange.TcpClient(server.address, source=(f"127.0.0.{i + 10}", 0))
                    for i in range(5)]
         for client in clients:
             client.send(wire.question(1, WWW, wire.A))
             is_www(client.receive(), 1)
         with exchange.TcpClient(server.address, source=("127.0.0.99", 0)) as sixth:
-            expect_equal(sixth.receive(), None, "sixth connection")
-        eventually(lambda: server.metrics().get("skua_tcp_refused_total", 0) >= 1,
-                   "skua_tcp_refused_total counts it")
+            sixth.send(wire.question(6, WWW, wire.A))
+            is_www(sixth.receive(), 6)
+            expect_equal(clients[0].receive(), None, "the first connection")
+            for client in clients[1:]:
+                client.send(wire.question(2, WWW, wire.A))
+                is_www(client.receive(), 2)
+        metrics = server.metrics()
+        expect_equal([metrics[f"skua_tcp_{name}_total"] for name in ("accepted", "evicted", "refused")],
+                     [6, 1, 0], "accepted, evicted, refused")
         for client in clients:
+            client.close()
+
+
+@case("silent connections that take all places keep nobody out")
+def silent_crowd():
+    with Server("--tcp-clients", 50, "--tcp-idle", 3600) as server:
+        silent = [exchange.TcpClient(server.address, source=(f"127.0.1.{i + 10}", 0))
+                  for i in range(60)]
+        expect(_served(server), "kept out")
+        eventually(lambda: server.metrics()["skua_tcp_evicted_total"] >= 11, "they made room")
+        for client in silent:
             client.close()
 
 
