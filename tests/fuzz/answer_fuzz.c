@@ -1,25 +1,48 @@
 /* Any octets as a query, to a good image and to a damaged one. Whatever comes: nothing outside the
- * buffer is touched, nothing hangs, a response gets no reply, and what a good image says is a
- * well-formed message within its limit, with the right sum.
+ * buffer and the image is touched, nothing hangs, a response gets no reply, a neighbour in the
+ * burst gets the reply that it gets alone, every message is counted once; and what a good image
+ * says is a well-formed message within its limit that repeats ID and question, with the right sum,
+ * and no larger than the query if it is an error.
  *
  * Input: one octet of choices, then up to 7 changes of the image of 4 octets each (offset in three,
  * a value to exclusive-or), then the query. Choices: bits 0 to 2: how many changes; bit 3: TCP; bit
- * 4: a buffer no larger than the query. */
+ * 4: a buffer no larger than the query; bits 5 and 6: which image; bit 7: a neighbour. */
 #include "dataplane/answer/answer.h"
+#include "dataplane/answer/query.h"
+#include "tests/unit/abi/ledger.h"
 #include "tests/unit/answer/message.h"
+#include "tests/unit/answer/specimen.h"
 #include "tests/unit/answer/zones.h"
 #include "zones/record/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANGES 7u
+#define CHANGES	 7u
+#define CAPACITY 4096u /* of the neighbour's buffer */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct image_fixture *fixture;
-static const struct image *image;
-static struct answer_state state;
+static const struct recipe {
+	struct image_settings settings;
+	bool small, policy;
+} recipe[4] = {
+    {.settings = {.udp_size = 1232, .additional = 1, .rotate = 1}},
+    {.settings = {.udp_size = 512}},
+    {.settings = {.udp_size = 4096, .additional = 1}, .policy = true},
+    {.settings = {.udp_size = 1232, .additional = 1, .rotate = 1}, .small = true, .policy = true},
+};
+
+/* A query and what is known of it. */
+struct trial {
+	const struct image *image;
+	const uint8_t *query;
+	size_t length;
+	enum transport transport;
+	bool damaged;
+};
+
+static struct specimen specimen[4];
 
 static void must(bool holds)
 {
@@ -27,23 +50,36 @@ static void must(bool holds)
 		abort();
 }
 
-static void build(void)
+static struct policy_text text_of(const char *text)
 {
-	fixture = image_fixture_new(0);
-	image_fixture_settings(
-	    fixture, (struct image_settings){.udp_size = 1232, .additional = 1, .rotate = 1});
-	test_zones_add(fixture);
-	image = image_fixture_image(fixture);
+	struct policy_text made = {.length = (uint8_t)strlen(text)};
+
+	memcpy(made.octets, text, made.length);
+	return made;
+}
+
+static void build(unsigned which)
+{
+	struct image_fixture *fixture = image_fixture_new(0);
+	struct image_policy policy = {
+	    .version = text_of("1"), .identity = text_of("node-1"), .nsid = text_of("node-1")};
+
+	image_fixture_settings(fixture, recipe[which].settings);
+	if (recipe[which].small)
+		test_zones_add_small(fixture);
+	else
+		test_zones_add(fixture);
+	if (recipe[which].policy)
+		image_fixture_policy(fixture, &policy);
+	specimen_take(&specimen[which], fixture);
+	image_fixture_free(fixture);
 }
 
 /* Done twice, it undoes itself. */
-static void change(const uint8_t *changes, unsigned count)
+static void change(struct specimen *s, const uint8_t *changes, unsigned count)
 {
-	uint64_t length;
-	uint8_t *octets = image_fixture_octets(fixture, &length);
-
 	for (unsigned i = 0; i < count; i++, changes += 4)
-		octets[((uint64_t)changes[0] << 16 | changes[1] << 8 | changes[2]) % length] ^=
+		s->base[((uint64_t)changes[0] << 16 | changes[1] << 8 | changes[2]) % s->length] ^=
 		    changes[3];
 }
 
@@ -56,48 +92,126 @@ static unsigned plain_sum(const uint8_t *at, size_t length)
 	return (unsigned)(sum % 0xffff);
 }
 
-static void look_at(const struct datagram *d, bool damaged)
+/* What the client and we take over UDP; errors, which anybody's address can be made to get, are no
+ * larger than what asked for them. */
+static void check_size(const struct trial *t, const struct datagram *d, const struct query *query)
+{
+	unsigned ours = t->image->settings.udp_size;
+	unsigned rcode = d->payload[3] & 15;
+
+	if (t->transport == TRANSPORT_TCP)
+		return;
+	must(d->length <= (ours < 512 ? 512 : ours) && d->length <= query->udp_size);
+	if (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_REFUSED ||
+	    rcode == RCODE_NOTAUTH)
+		must(d->length <= t->length);
+}
+
+/* RFC 1035 4.1.1: ID, opcode, RD and the question come back; QR is set, TC only over UDP. */
+static void check_echo(const struct trial *t, const struct datagram *d, const struct query *query)
+{
+	const uint8_t *reply = d->payload;
+
+	must(memcmp(reply, t->query, 2) == 0);
+	must((reply[2] & 0xf9) == (0x80 | (t->query[2] & 0x79)));
+	must(get_u16(reply + 4) == (query->question_end > DNS_HEADER));
+	must(d->length >= query->question_end);
+	must(memcmp(reply + DNS_HEADER, t->query + DNS_HEADER, query->question_end - DNS_HEADER) ==
+	     0);
+}
+
+static void check_reply(const struct trial *t, const struct datagram *d)
 {
 	struct message message;
+	struct query query;
 
-	if (d->length == 0)
-		return;
-	must(d->length >= 12 && d->length <= d->capacity && d->payload[2] & 0x80);
-	if (damaged) /* then a stored sum may be wrong, and names too */
+	must(d->length >= DNS_HEADER && d->length <= d->capacity);
+	must(query_parse(t->query, t->length, &query) <= QUERY_ERROR);
+	check_echo(t, d, &query);
+	check_size(t, d, &query);
+	if (t->damaged) /* then a stored sum may be wrong, and names too */
 		return;
 	must(plain_sum(d->payload, d->length) == d->sum % 0xffffu);
-	must((d->payload[3] & 15) != 2); /* SERVFAIL: only an image that contradicts itself */
+	must((d->payload[3] & 15) != RCODE_SERVFAIL); /* only an image that contradicts itself */
 	/* A TSIG owner is echoed as it came, so its pointers are the client's. */
-	if ((d->payload[3] & 15) == 9)
+	if ((d->payload[3] & 15) == RCODE_NOTAUTH)
 		return;
 	must(message_parse(d->payload, d->length, &message) == NULL);
 	message_free(&message);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void answer(const struct trial *t, struct datagram *burst, unsigned n)
 {
+	struct answer_state state = {.now = 1};
 	uint64_t counts[COUNTERS] = {0};
 
-	if (image == NULL)
-		build();
-	unsigned changes = size > 0 ? data[0] & 7 : 0;
-	if (size < 1 + 4 * changes || size > 60000)
-		return 0;
-	size_t length = size - 1 - 4 * changes;
-	enum transport transport = data[0] & 8 ? TRANSPORT_TCP : TRANSPORT_UDP;
-	size_t capacity = data[0] & 16 ? length : MESSAGE_MAX;
-	uint8_t *payload = malloc(capacity > 0 ? capacity : 1);
-	struct datagram datagram = {
-	    .payload = payload, .length = (uint32_t)length, .capacity = (uint32_t)capacity};
+	answer_batch(t->image, &state, burst, n, t->transport, counts);
+	must(counts[COUNT_received] == n && ledger_wrong(counts) == NULL);
+}
 
-	memcpy(payload, data + 1 + 4 * changes, length);
-	bool response = length > 2 && payload[2] & 0x80;
-	change(data + 1, changes);
-	answer_batch(image, &state, &datagram, 1, transport, counts);
-	change(data + 1, changes);
-	must(!response || datagram.length == 0);
-	look_at(&datagram, changes > 0);
-	must(transport == TRANSPORT_TCP || datagram.length <= 1232);
+/* The same reply with and without somebody beside it. */
+static void answer_with_neighbour(const struct trial *t, struct datagram *d)
+{
+	static const struct query_options options = {.edns = true, .dnssec_ok = true};
+	uint8_t alone[CAPACITY], beside[CAPACITY];
+	struct datagram burst[2] = {*d, {.payload = beside, .capacity = CAPACITY}}, single;
+
+	burst[1].length =
+	    (uint32_t)message_query_text(beside, "x.wild.signed.test.", TYPE_A, &options);
+	memcpy(alone, beside, burst[1].length);
+	single = burst[1];
+	single.payload = alone;
+	answer(t, &single, 1);
+	answer(t, burst, 2);
+	must(single.length == burst[1].length && memcmp(alone, beside, single.length) == 0);
+	*d = burst[0];
+}
+
+static void ask(const struct trial *t, bool tight, bool neighbour)
+{
+	size_t capacity = tight ? t->length : MESSAGE_MAX;
+	uint8_t *payload = malloc(capacity > 0 ? capacity : 1);
+	struct datagram datagram = {.payload = payload,
+				    .length = (uint32_t)t->length,
+				    .capacity = (uint32_t)capacity,
+				    .family = 4,
+				    .port = 49152,
+				    .source = {192, 0, 2, 77}};
+
+	must(payload != NULL);
+	memcpy(payload, t->query, t->length);
+	if (neighbour)
+		answer_with_neighbour(t, &datagram);
+	else
+		answer(t, &datagram, 1);
+	bool silent = t->length < DNS_HEADER || t->query[2] & 0x80;
+	must(silent == (datagram.length == 0));
+	if (!silent)
+		check_reply(t, &datagram);
 	free(payload);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned choices = size > 0 ? data[0] : 0;
+	unsigned changes = choices & 7, which = choices >> 5 & 3;
+	size_t at = 1 + 4 * changes;
+
+	if (size < at || size > 60000)
+		return 0;
+	struct specimen *s = &specimen[which];
+	if (s->base == NULL)
+		build(which);
+	struct trial trial = {.image = &s->image,
+			      .query = data + at,
+			      .length = size - at,
+			      .transport = choices & 8 ? TRANSPORT_TCP : TRANSPORT_UDP,
+			      .damaged = changes > 0};
+	change(s, data + 1, changes);
+	if (changes == 0 || specimen_open(s))
+		ask(&trial, choices & 16, choices & 128);
+	change(s, data + 1, changes);
+	if (changes > 0)
+		must(specimen_open(s));
 	return 0;
 }

@@ -1,10 +1,14 @@
 /* zones.c: see zones.h. */
 #include "tests/unit/answer/zones.h"
 
+#include <string.h>
+
 /* clang-format off */
-static const struct test_zone {
+struct test_zone {
 	const char *origin, *text;
-} zones[] = {
+};
+
+static const struct test_zone zones[] = {
 {"n.example.",
 	"$TTL 3600\n"
 	"@ SOA ns.n.example. host.n.example. 1 3600 900 86400 300\n"
@@ -235,10 +239,91 @@ static const struct test_zone {
 	"tac-lb01.tac-hb00.tac A 192.0.2.9\n"
 	"*.cut NS ns\n"},
 };
+
+/* NSEC3 with its right hashes, and a node of each kind. */
+static const struct test_zone small =
+{"small.test.",
+	"$TTL 3600\n"
+	"@ SOA ns host 1 7200 3600 1209600 300\n"
+	"@ RRSIG SOA 13 2 3600 20600101000000 20200101000000 1 small.test. AAAB\n"
+	"@ NS ns\n"
+	"@ RRSIG NS 13 2 3600 20600101000000 20200101000000 1 small.test. AAAC\n"
+	"@ NSEC3PARAM 1 0 1 ab\n"
+	"@ RRSIG NSEC3PARAM 13 2 3600 20600101000000 20200101000000 1 small.test. AAAD\n"
+	"ns A 192.0.2.1\n"
+	"ns A 192.0.2.2\n"
+	"ns RRSIG A 13 3 3600 20600101000000 20200101000000 1 small.test. AAAE\n"
+	"ns AAAA 2001:db8::1\n"
+	"ns RRSIG AAAA 13 3 3600 20600101000000 20200101000000 1 small.test. AAAF\n"
+	"c1 CNAME C2\n"
+	"c1 RRSIG CNAME 13 3 3600 20600101000000 20200101000000 1 small.test. AAAG\n"
+	"c2 CNAME ns\n"
+	"c2 RRSIG CNAME 13 3 3600 20600101000000 20200101000000 1 small.test. AAAH\n"
+	"dn DNAME to\n"
+	"dn RRSIG DNAME 13 3 3600 20600101000000 20200101000000 1 small.test. AAAI\n"
+	"x.to MX 10 ns\n"
+	"x.to RRSIG MX 13 4 3600 20600101000000 20200101000000 1 small.test. AAAJ\n"
+	"mx MX 10 ns\n"
+	"mx RRSIG MX 13 3 3600 20600101000000 20200101000000 1 small.test. AAAK\n"
+	"srv SRV 0 0 5060 ns\n"
+	"srv RRSIG SRV 13 3 3600 20600101000000 20200101000000 1 small.test. AAAL\n"
+	"naptr NAPTR 100 10 \"s\" \"SIP+D2U\" \"\" srv\n"
+	"naptr NAPTR 100 10 \"a\" \"SIP+D2U\" \"\" ns\n"
+	"naptr RRSIG NAPTR 13 3 3600 20600101000000 20200101000000 1 small.test. AAAM\n"
+	"svc HTTPS 1 ns alpn=h2\n"
+	"svc RRSIG HTTPS 13 3 3600 20600101000000 20200101000000 1 small.test. AAAN\n"
+	"sub NS ns.sub\n"
+	"ns.sub A 192.0.2.3\n"
+	"sub DS 1 8 2 1111111111111111111111111111111111111111111111111111111111111111\n"
+	"sub RRSIG DS 13 3 3600 20600101000000 20200101000000 1 small.test. AAAO\n"
+	"*.w CNAME ns\n"
+	"*.w RRSIG CNAME 13 3 3600 20600101000000 20200101000000 1 small.test. AAAP\n"
+	"*.t TXT \"any\"\n"
+	"*.t RRSIG TXT 13 3 3600 20600101000000 20200101000000 1 small.test. AAAQ\n"
+	"0mqffad7o2vlm1lepmdhta3ug52jnfqb 300 NSEC3 1 0 1 ab 0oo6hmn0o78lunkgqamsi0jb67ss6bov DNAME RRSIG\n"
+	"0mqffad7o2vlm1lepmdhta3ug52jnfqb RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAR\n"
+	"0oo6hmn0o78lunkgqamsi0jb67ss6bov 300 NSEC3 1 0 1 ab 2ca8q3sul7287d3ctn0tua0f6emvq424 CNAME RRSIG\n"
+	"0oo6hmn0o78lunkgqamsi0jb67ss6bov RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAS\n"
+	"2ca8q3sul7287d3ctn0tua0f6emvq424 300 NSEC3 1 0 1 ab 2oh4iieige5987spvm0cshc9qiutr342 A AAAA RRSIG\n"
+	"2ca8q3sul7287d3ctn0tua0f6emvq424 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAT\n"
+	"2oh4iieige5987spvm0cshc9qiutr342 300 NSEC3 1 0 1 ab aujqfp0bek6bt4gvf51olt55vsp6p3b5 MX RRSIG\n"
+	"2oh4iieige5987spvm0cshc9qiutr342 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAU\n"
+	"aujqfp0bek6bt4gvf51olt55vsp6p3b5 300 NSEC3 1 0 1 ab betd0loapp6tihcvc1helt1o1n3osv38 SRV RRSIG\n"
+	"aujqfp0bek6bt4gvf51olt55vsp6p3b5 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAV\n"
+	"betd0loapp6tihcvc1helt1o1n3osv38 300 NSEC3 1 0 1 ab c3jpaanss7l2niph3hicucko3b9h73k8 NS DS RRSIG\n"
+	"betd0loapp6tihcvc1helt1o1n3osv38 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAW\n"
+	"c3jpaanss7l2niph3hicucko3b9h73k8 300 NSEC3 1 0 1 ab cuncie6ar7u9ld3t75nv9lkd84bjkufe \n"
+	"c3jpaanss7l2niph3hicucko3b9h73k8 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAX\n"
+	"cuncie6ar7u9ld3t75nv9lkd84bjkufe 300 NSEC3 1 0 1 ab gddfkunhlnir1475ei4r0lk2tp5v4n6f NAPTR RRSIG\n"
+	"cuncie6ar7u9ld3t75nv9lkd84bjkufe RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAY\n"
+	"gddfkunhlnir1475ei4r0lk2tp5v4n6f 300 NSEC3 1 0 1 ab hdm7s1puoec13oka2v3c9100cq6tdefh SOA NS NSEC3PARAM RRSIG\n"
+	"gddfkunhlnir1475ei4r0lk2tp5v4n6f RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAZ\n"
+	"hdm7s1puoec13oka2v3c9100cq6tdefh 300 NSEC3 1 0 1 ab ishagim6t1jdr4u17g85u6lda8qqhpog TXT RRSIG\n"
+	"hdm7s1puoec13oka2v3c9100cq6tdefh RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAa\n"
+	"ishagim6t1jdr4u17g85u6lda8qqhpog 300 NSEC3 1 0 1 ab mpn7ll4mfo77a04b6fqu3attugoso4u3 \n"
+	"ishagim6t1jdr4u17g85u6lda8qqhpog RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAb\n"
+	"mpn7ll4mfo77a04b6fqu3attugoso4u3 300 NSEC3 1 0 1 ab nk1fdnffb638dv3maus3mr9kmncdpiq4 HTTPS RRSIG\n"
+	"mpn7ll4mfo77a04b6fqu3attugoso4u3 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAc\n"
+	"nk1fdnffb638dv3maus3mr9kmncdpiq4 300 NSEC3 1 0 1 ab po1b7v3idshhufi2jqi8tq58j5qls4s8 \n"
+	"nk1fdnffb638dv3maus3mr9kmncdpiq4 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAd\n"
+	"po1b7v3idshhufi2jqi8tq58j5qls4s8 300 NSEC3 1 0 1 ab q591vvto79gkq86cpdufurt09ipsutlh CNAME RRSIG\n"
+	"po1b7v3idshhufi2jqi8tq58j5qls4s8 RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAe\n"
+	"q591vvto79gkq86cpdufurt09ipsutlh 300 NSEC3 1 0 1 ab vqrudn3mmvs88kav4lqc1ajo5achm9ba CNAME RRSIG\n"
+	"q591vvto79gkq86cpdufurt09ipsutlh RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAf\n"
+	"vqrudn3mmvs88kav4lqc1ajo5achm9ba 300 NSEC3 1 0 1 ab 0mqffad7o2vlm1lepmdhta3ug52jnfqb MX RRSIG\n"
+	"vqrudn3mmvs88kav4lqc1ajo5achm9ba RRSIG NSEC3 13 3 3600 20600101000000 20200101000000 1 small.test. AAAg\n"};
 /* clang-format on */
 
 void test_zones_add(struct image_fixture *fixture)
 {
 	for (unsigned i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		image_fixture_text(fixture, zones[i].origin, zones[i].text);
+}
+
+void test_zones_add_small(struct image_fixture *fixture)
+{
+	image_fixture_text(fixture, small.origin, small.text);
+	for (unsigned i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+		if (strcmp(zones[i].origin, "signed.test.") == 0)
+			image_fixture_text(fixture, zones[i].origin, zones[i].text);
 }

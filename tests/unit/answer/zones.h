@@ -7,5 +7,8 @@
 #include "tests/unit/answer/image_fixture.h"
 
 void test_zones_add(struct image_fixture *fixture);
+/* A few names only, with a node of each kind, an NSEC and an NSEC3 chain (signed.test.,
+ * small.test.): for tests that change every bit of an image. */
+void test_zones_add_small(struct image_fixture *fixture);
 
 #endif
