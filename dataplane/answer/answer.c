@@ -7,7 +7,7 @@
 
 #include "dataplane/answer/compose.h"
 #include "dataplane/answer/finish.h"
-#include "zones/name/hash.h"
+#include "zones/name/lower.h"
 #include "zones/record/record.h"
 
 #include <string.h>
@@ -51,11 +51,12 @@ static void ask(const struct image *image, struct response *r)
 {
 	struct asked *asked = &r->asked;
 
-	asked->name = r->query.name;
+	asked->name = r->name;
 	asked->length = r->query.name_length;
 	asked->type = r->query.type;
 	asked->at = DNS_HEADER;
-	asked->hash = name_hash(image->key, asked->name, asked->length);
+	asked->hash =
+	    name_lower_hash(image->key, r->name, r->datagram->payload + DNS_HEADER, asked->length);
 	r->links = 0;
 	r->expansions = 0;
 	r->redirections = 0;
@@ -177,10 +178,7 @@ static bool proceed(struct burst *b, struct response *r)
 	const struct image *image = b->composer.image;
 	struct staging *staging = &r->staging;
 
-	if (staging->step == STAGING_NAME)
-		staging_exact(staging, image, &r->asked);
-	else if (staging->step == STAGING_WILDCARD)
-		staging_wildcard(staging, image, &r->asked);
+	staging_found(staging, image, &r->asked);
 	if (staging->step != STAGING_TARGETS_NEAR && is_answered(b, r))
 		return false;
 	if (staging_next(staging, image, &r->asked))

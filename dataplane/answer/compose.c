@@ -112,7 +112,7 @@ static struct outcome put_answer(struct composer *c, struct response *r, const s
 	return ended(put_leading(c, r, SECTION_ANSWER, &owner, v, part_of(r)));
 }
 
-/* The next name of the chain, whose wire form is in query.name: returns false if the chain ends,
+/* The next name of the chain, whose wire form is in response.name: returns false if the chain ends,
  * since it is too long or has been there before. Both are answered with what there is. */
 static bool follow(struct response *r, uint64_t hash, size_t length, uint32_t at)
 {
@@ -132,7 +132,7 @@ static bool follow(struct response *r, uint64_t hash, size_t length, uint32_t at
 /* RFC 1034 4.3.2 step 3a: a CNAME; the query goes on at its target. */
 static struct outcome put_alias(struct composer *c, struct response *r, const struct verdict *v)
 {
-	uint8_t *name = r->query.name;
+	uint8_t *name = r->name;
 	struct outcome outcome = put_answer(c, r, v);
 
 	if (outcome.put != PUT_DONE)
@@ -203,8 +203,8 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 	put = reply_put_cname(&r->reply, &alias, ttl, &target);
 	if (put != PUT_DONE || r->asked.type == TYPE_CNAME)
 		return ended(put);
-	name_lower(r->query.name, name, length);
-	uint64_t hash = name_hash(c->image->key, r->query.name, length);
+	name_lower(r->name, name, length);
+	uint64_t hash = name_hash(c->image->key, r->name, length);
 	return (struct outcome){put, follow(r, hash, length, r->reply.rdata_at)};
 }
 
@@ -212,7 +212,7 @@ static struct outcome put_dname(struct composer *c, struct response *r, const st
 static enum put_result put_soa(struct response *r, const struct composer *c,
 			       const struct verdict *v)
 {
-	const struct image_node *apex = lookup_apex(c->image, &r->asked, v);
+	const struct image_node *apex = lookup_apex(c->image, &r->asked, &r->staging.known, v);
 	struct tail tail;
 
 	if (apex == NULL)

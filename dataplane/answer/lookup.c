@@ -53,20 +53,14 @@ const struct image_node *lookup_suffix(const struct image *image, const uint8_t 
  * finds where it ends. Most misses lie directly below something: the parent is tried first. */
 static const struct image_node *closest_encloser(const struct image *image, const uint8_t *name,
 						 size_t length, const struct labels *labels,
-						 const struct lookup_known *known, unsigned *found)
+						 unsigned *found)
 {
-	const struct image_node *best = known->parent;
+	const struct image_node *best = NULL;
 	unsigned low = 0;	       /* fewer labels than these exist */
 	unsigned high = labels->count; /* as many as these do not */
 	unsigned try = labels->count > 0 ? labels->count - 1 : 0;
 
 	*found = try;
-	if (best != NULL)
-		return best;
-	if (known->has_parent) {
-		high = try;
-		try = high / 2;
-	}
 	while (low < high) {
 		const struct image_node *node = find_suffix(image, name, length, labels, try);
 
@@ -240,11 +234,9 @@ static void lookup_missing(const struct image *image, const struct asked *asked,
 		redirect(encloser, v);
 		return;
 	}
-	const struct image_node *wildcard =
-	    known->has_wildcard ? known->wildcard : wildcard_of(image, encloser);
-	if (wildcard != NULL) {
+	if (known->wildcard != NULL) {
 		/* RFC 4592 4.2 leaves NS at a wildcard undefined; it is data here, as for NSD. */
-		match(wildcard, asked->type, v);
+		match(known->wildcard, asked->type, v);
 		return;
 	}
 	v->kind = VERDICT_NXDOMAIN;
@@ -254,14 +246,10 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 		    const struct lookup_known *known, struct verdict *v)
 {
 	const struct image_node *place = known->exact;
-	struct labels labels;
-	unsigned found = 0;
 
 	*v = (struct verdict){.kind = VERDICT_REFUSED};
-	if (place == NULL) {
-		labels_of(asked->name, asked->length, &labels);
-		place = closest_encloser(image, asked->name, asked->length, &labels, known, &found);
-	}
+	if (place == NULL)
+		place = known->encloser;
 	if (place == NULL)
 		return;
 	if (place->apex_labels == IMAGE_NONE) {
@@ -270,17 +258,19 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 	}
 	v->place = place;
 	v->apex_labels = place->apex_labels;
-	v->encloser_labels = (uint8_t)found;
-	if (known->exact != NULL)
+	if (known->exact != NULL) {
 		lookup_existing(image, asked, known->exact, v);
-	else
-		lookup_missing(image, asked, known, v);
+		return;
+	}
+	/* Counted in the asked name, and not believed from the image. */
+	v->encloser_labels = (uint8_t)(name_labels(asked->name) - known->encloser_skip);
+	lookup_missing(image, asked, known, v);
 }
 
 const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
-				     const struct verdict *v)
+				     const struct lookup_known *known, const struct verdict *v)
 {
-	const struct image_node *node = v->place;
+	const struct image_node *node = known->apex != NULL ? known->apex : v->place;
 
 	if (!(node->flags & IMAGE_NODE_APEX) || node->apex_labels != v->apex_labels)
 		node = lookup_suffix(image, asked->name, asked->length, v->apex_labels);
@@ -291,14 +281,13 @@ const struct image_node *lookup_additional(const struct image *image, const uint
 					   size_t length)
 {
 	const struct image_node *node = find(image, name, length);
-	const struct lookup_known nothing = {0};
 	struct labels labels;
 	unsigned found;
 
 	if (node != NULL)
 		return node;
 	labels_of(name, length, &labels);
-	node = closest_encloser(image, name, length, &labels, &nothing, &found);
+	node = closest_encloser(image, name, length, &labels, &found);
 	if (node == NULL || node->apex_labels == IMAGE_NONE || node->cut_labels != IMAGE_NONE)
 		return NULL;
 	return wildcard_of(image, node);

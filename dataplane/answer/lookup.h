@@ -51,13 +51,13 @@ static inline bool verdict_is_wildcard(const struct verdict *verdict)
 	       verdict->kind != VERDICT_DNAME && verdict->kind != VERDICT_REFERRAL;
 }
 
-/* What was found out about the asked name before (staging.h); what was not is looked up. */
+/* What staging.h has found out about the asked name. */
 struct lookup_known {
 	const struct image_node *exact;	   /* its node, or NULL: there is none */
-	const struct image_node *parent;   /* the node of the name above, or NULL */
-	const struct image_node *wildcard; /* the parent's wildcard, or NULL */
-	bool has_parent;		   /* parent has been looked for */
-	bool has_wildcard;		   /* wildcard has been looked for */
+	const struct image_node *encloser; /* then the closest encloser's, or NULL: there is none */
+	const struct image_node *wildcard; /* and its wildcard's, or NULL: it has none */
+	const struct image_node *apex;	   /* of exact's or encloser's zone; NULL: not looked for */
+	uint8_t encloser_skip;		   /* labels of the asked name in front of the encloser's */
 };
 
 void lookup_verdict(const struct image *image, const struct asked *asked,
@@ -65,6 +65,7 @@ void lookup_verdict(const struct image *image, const struct asked *asked,
 
 /* The apex of the zone that the verdict speaks for, or NULL: the image is damaged. */
 const struct image_node *lookup_apex(const struct image *image, const struct asked *asked,
+				     const struct lookup_known *known,
 				     const struct verdict *verdict);
 
 /* The node of the name's last `labels` labels, or NULL. */

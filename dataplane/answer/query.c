@@ -49,7 +49,6 @@ static bool read_question(struct cursor *c, struct query *query)
 
 	if (length == 0 || c->end - c->at < length + 4)
 		return refuse(query, COUNT_formerr_question);
-	name_lower(query->name, c->base + c->at, length);
 	query->name_length = (uint8_t)length;
 	query->type = get_u16(c->base + c->at + length);
 	query->class = get_u16(c->base + c->at + length + 2);

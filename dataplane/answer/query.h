@@ -54,13 +54,12 @@ struct query {
 	uint16_t rcode;	       /* enum dns_rcode: why it can't be answered */
 	bool edns;	       /* it has an OPT record */
 	bool dnssec_ok;	       /* the DO bit (RFC 3225) */
-	uint8_t name_length;   /* octets of QNAME */
+	uint8_t name_length;   /* octets of QNAME, which stands behind the header */
 	uint8_t malformed;     /* enum counter: which formerr_* counts it if it is FORMERR;
 				  formerr_type if the message itself is well-formed */
 	uint16_t options;      /* offset and octets of the EDNS options */
 	uint16_t options_length;
 	struct query_tsig tsig;
-	uint8_t name[NAME_MAX_OCTETS + 1]; /* QNAME in lower case */
 };
 
 enum query_verdict {

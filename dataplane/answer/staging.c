@@ -4,12 +4,13 @@
 #include "zones/name/hash.h"
 #include "zones/record/record.h"
 
-#include <string.h>
+#define ENCLOSERS_NEAR 2u
 
 void staging_begin(struct staging *s, const struct image *image, const struct asked *asked)
 {
 	s->step = STAGING_NAME;
 	s->known = (struct lookup_known){0};
+	s->skip = s->at = s->missing = s->found = 0;
 	image_probe_start(image, asked->hash, &s->probe);
 }
 
@@ -23,38 +24,61 @@ void staging_near(struct staging *s, const struct image *image)
 		image_probe_node(image, &s->target[i]);
 }
 
-static bool begin_parent(struct staging *s, const struct image *image, const struct asked *asked)
+static size_t left(const struct staging *s, const struct asked *asked)
 {
-	if (asked->length <= 1)
-		return false;
-	s->step = STAGING_PARENT;
-	s->encloser_at = (uint8_t)(1 + asked->name[0]);
-	image_probe_start(image,
-			  name_hash(image->key, asked->name + s->encloser_at,
-				    asked->length - (size_t)s->encloser_at),
-			  &s->probe);
+	return asked->length - (size_t)s->at;
+}
+
+/* The name without `skip` of its labels; skip is at most how many it has. */
+static bool begin_encloser(struct staging *s, const struct image *image, const struct asked *asked,
+			   unsigned skip)
+{
+	if (skip < s->skip) {
+		s->skip = 0;
+		s->at = 0;
+	}
+	for (; s->skip < skip; s->skip++)
+		s->at = (uint8_t)(s->at + 1 + asked->name[s->at]);
+	s->step = STAGING_ENCLOSER;
+	s->hash = name_hash(image->key, asked->name + s->at, left(s, asked));
+	image_probe_start(image, s->hash, &s->probe);
 	return true;
 }
 
-/* "*." and the parent's name; returns its length. A label is no shorter than the asterisk's, so the
- * name is no longer than the asked one. */
-static size_t wildcard_name(const struct staging *s, const struct asked *asked, uint8_t *name)
+/* All ancestors of a node are nodes (RFC 8020 2): halving finds where existence ends. Most misses
+ * lie one or two labels below something, so these are tried first. Returns false: it is found. */
+static bool search_on(struct staging *s, const struct image *image, const struct asked *asked)
 {
-	size_t length = asked->length - (size_t)s->encloser_at;
-
-	name[0] = 1;
-	name[1] = '*';
-	memcpy(name + 2, asked->name + s->encloser_at, length);
-	return length + 2;
+	if (s->missing < ENCLOSERS_NEAR && s->known.encloser == NULL)
+		return left(s, asked) > 1 && begin_encloser(s, image, asked, s->missing + 1u);
+	if (s->found == 0)
+		s->found = (uint8_t)(name_labels(asked->name) + 1);
+	if (s->found - s->missing <= 1)
+		return false;
+	return begin_encloser(s, image, asked, (s->missing + s->found) / 2u);
 }
 
-static bool begin_wildcard(struct staging *s, const struct image *image, const struct asked *asked)
+/* The SOA of the node's zone will be wanted. */
+static bool begin_apex(struct staging *s, const struct image *image, const struct asked *asked,
+		       const struct image_node *node)
 {
-	uint8_t name[NAME_MAX_OCTETS + 2];
-	size_t length = wildcard_name(s, asked, name);
+	unsigned below = node->labels - node->apex_labels;
 
-	s->step = STAGING_WILDCARD;
-	image_probe_start(image, name_hash(image->key, name, length), &s->probe);
+	if (node->apex_labels == IMAGE_NONE || node->cut_labels != IMAGE_NONE ||
+	    node->flags & IMAGE_NODE_DNAME)
+		return false;
+	if (node->flags & IMAGE_NODE_APEX) {
+		s->known.apex = node;
+		return false;
+	}
+	s->at = (uint8_t)(asked->length - node->name_length);
+	while (below > 0 && asked->name[s->at] != 0) {
+		s->at = (uint8_t)(s->at + 1 + asked->name[s->at]);
+		below--;
+	}
+	s->step = STAGING_APEX;
+	image_probe_start(image, name_hash(image->key, asked->name + s->at, left(s, asked)),
+			  &s->probe);
 	return true;
 }
 
@@ -75,57 +99,80 @@ static bool begin_targets(struct staging *s, const struct image *image,
 	return true;
 }
 
-static bool after_parent(struct staging *s, const struct image *image, const struct asked *asked)
+static bool after_name(struct staging *s, const struct image *image, const struct asked *asked)
 {
-	const struct image_node *parent = s->known.parent;
+	const struct image_node *node = s->known.exact;
 
-	if (parent == NULL)
+	if (node == NULL)
+		return search_on(s, image, asked);
+	if (begin_targets(s, image, node, node->flags & IMAGE_NODE_CUT ? TYPE_NS : asked->type))
+		return true;
+	return !(node->flags & IMAGE_NODE_CNAME) && image_rrset(node, asked->type) == NULL &&
+	       begin_apex(s, image, asked, node);
+}
+
+static bool after_encloser(struct staging *s, const struct image *image, const struct asked *asked)
+{
+	if (search_on(s, image, asked))
+		return true;
+	const struct image_node *node = s->known.encloser;
+	if (node == NULL)
 		return false;
-	if (parent->flags & IMAGE_NODE_CUT)
-		return begin_targets(s, image, parent, TYPE_NS);
-	if (parent->flags & IMAGE_NODE_WILDCARD && parent->cut_labels == IMAGE_NONE)
-		return begin_wildcard(s, image, asked);
-	return false;
+	if (node->flags & IMAGE_NODE_CUT)
+		return begin_targets(s, image, node, TYPE_NS);
+	if (!(node->flags & IMAGE_NODE_WILDCARD) || node->cut_labels != IMAGE_NONE)
+		return begin_apex(s, image, asked, node);
+	s->step = STAGING_WILDCARD;
+	image_probe_start(image, name_hash_wildcard(image->key, s->encloser_hash), &s->probe);
+	return true;
 }
 
-static const struct image_node *finish_parent(struct staging *s, const struct image *image,
-					      const struct asked *asked)
+static void note_encloser(struct staging *s, const struct image_node *node)
 {
-	return image_probe_finish(image, &s->probe, asked->name + s->encloser_at,
-				  asked->length - (size_t)s->encloser_at);
+	if (node == NULL) {
+		s->missing = s->skip;
+		return;
+	}
+	s->known.encloser = node;
+	s->known.encloser_skip = s->skip;
+	s->found = s->skip;
+	s->encloser_hash = s->hash;
 }
 
-void staging_exact(struct staging *s, const struct image *image, const struct asked *asked)
+void staging_found(struct staging *s, const struct image *image, const struct asked *asked)
 {
-	s->known.exact = image_probe_finish(image, &s->probe, asked->name, asked->length);
-}
+	const uint8_t *name = asked->name + s->at;
 
-void staging_wildcard(struct staging *s, const struct image *image, const struct asked *asked)
-{
-	uint8_t name[NAME_MAX_OCTETS + 2];
-	size_t length = wildcard_name(s, asked, name);
-
-	s->known.wildcard = image_probe_finish(image, &s->probe, name, length);
-	s->known.has_wildcard = true;
+	switch (s->step) {
+	case STAGING_NAME:
+		s->known.exact = image_probe_finish(image, &s->probe, name, asked->length);
+		break;
+	case STAGING_ENCLOSER:
+		note_encloser(s, image_probe_finish(image, &s->probe, name, left(s, asked)));
+		break;
+	case STAGING_WILDCARD:
+		s->known.wildcard =
+		    image_probe_finish_wildcard(image, &s->probe, s->known.encloser);
+		break;
+	case STAGING_APEX:
+		s->known.apex = image_probe_finish(image, &s->probe, name, left(s, asked));
+		break;
+	case STAGING_TARGETS_NEAR:
+		break;
+	}
 }
 
 bool staging_next(struct staging *s, const struct image *image, const struct asked *asked)
 {
-	struct lookup_known *known = &s->known;
-
 	switch (s->step) {
 	case STAGING_NAME:
-		if (known->exact == NULL)
-			return begin_parent(s, image, asked);
-		return begin_targets(s, image, known->exact,
-				     known->exact->flags & IMAGE_NODE_CUT ? TYPE_NS : asked->type);
-	case STAGING_PARENT:
-		known->has_parent = true;
-		known->parent = finish_parent(s, image, asked);
-		return after_parent(s, image, asked);
+		return after_name(s, image, asked);
+	case STAGING_ENCLOSER:
+		return after_encloser(s, image, asked);
 	case STAGING_WILDCARD:
-		return known->wildcard != NULL &&
-		       begin_targets(s, image, known->wildcard, asked->type);
+		return s->known.wildcard != NULL &&
+		       begin_targets(s, image, s->known.wildcard, asked->type);
+	case STAGING_APEX:
 	case STAGING_TARGETS_NEAR:
 		break;
 	}

@@ -2,13 +2,14 @@
  * take turns, so that their cache misses overlap.
  *
  *   NAME      the asked name; if it is there, its node answers
- *   PARENT    it is not: the name above it, which mostly is the closest encloser
- *   WILDCARD  that has a wildcard
+ *   ENCLOSER  it is not: the names above it, until the closest encloser is found; mostly that is
+ * the first or the second WILDCARD  that has a wildcard APEX      neither: the zone's SOA says so
  *   TARGETS   the answer leads on to additional data: these nodes are only brought near; what is
  * read of them later does not depend on it
  *
  * Threads:  any; no allocation.
- * Cost:     a step reads what the step before prefetched. */
+ * Cost:     a step reads what the step before prefetched. A name of 127 labels takes no more than
+ *           NAME, nine of ENCLOSER, and one more. */
 #ifndef SKUA_DATAPLANE_ANSWER_STAGING_H
 #define SKUA_DATAPLANE_ANSWER_STAGING_H
 
@@ -18,8 +19,9 @@
 
 enum staging_step {
 	STAGING_NAME,
-	STAGING_PARENT,
+	STAGING_ENCLOSER,
 	STAGING_WILDCARD,
+	STAGING_APEX,
 	STAGING_TARGETS_NEAR,
 };
 
@@ -27,7 +29,14 @@ struct staging {
 	enum staging_step step;
 	struct image_probe probe;
 	struct lookup_known known;
-	uint8_t encloser_at; /* where the parent's name starts in the asked one */
+	/* The search for the closest encloser. It leaves labels out of the asked name at its front:
+	 * the more, the likelier there is a node. */
+	uint8_t skip;	 /* labels left out of the name that is looked for */
+	uint8_t at;	 /* where that starts in the asked name */
+	uint8_t missing; /* so many left out, and there is no node */
+	uint8_t found;	 /* so many left out, and there is known.encloser */
+	uint64_t hash;	 /* of the name that is looked for */
+	uint64_t encloser_hash;
 	unsigned targets;
 	struct image_probe target[STAGING_TARGETS];
 };
@@ -38,13 +47,11 @@ void staging_begin(struct staging *staging, const struct image *image, const str
 /* The second half of each step: the node that a bucket names is prefetched. */
 void staging_near(struct staging *staging, const struct image *image);
 
-/* What the steps NAME and WILDCARD have found: known.exact, known.wildcard. */
-void staging_exact(struct staging *staging, const struct image *image, const struct asked *asked);
-void staging_wildcard(struct staging *staging, const struct image *image,
-		      const struct asked *asked);
+/* What the step has found: known.exact, .encloser, .wildcard or .apex. */
+void staging_found(struct staging *staging, const struct image *image, const struct asked *asked);
 
-/* Ends the step (NAME, WILDCARD: after the above); then known is complete (false), or another step
- * has begun (true). */
+/* Ends the step, after the above; then known is complete (false), or another step has begun (true).
+ */
 bool staging_next(struct staging *staging, const struct image *image, const struct asked *asked);
 
 #endif

@@ -259,6 +259,27 @@ const struct image_node *image_probe_finish(const struct image *image, struct im
 	return find_from(image, probe->bucket, probe->hash, name, length);
 }
 
+static inline bool is_wildcard_of(const struct image_node *node, const struct image_node *below)
+{
+	return node->name_length == below->name_length + 2u && node->name[0] == 1 &&
+	       node->name[1] == '*' &&
+	       octets_equal(node->name + 2, below->name, below->name_length);
+}
+
+const struct image_node *image_probe_finish_wildcard(const struct image *image,
+						     struct image_probe *probe,
+						     const struct image_node *below)
+{
+	uint8_t name[2 + UINT8_MAX] = {1, '*'};
+
+	if (probe->node == NULL)
+		return NULL;
+	if (node_is_whole(image, probe->node) && is_wildcard_of(probe->node, below))
+		return probe->node;
+	memcpy(name + 2, below->name, below->name_length);
+	return find_from(image, probe->bucket, probe->hash, name, below->name_length + 2u);
+}
+
 static inline size_t targets_offset(const struct image_rrset *rrset)
 {
 	return (4u * (size_t)rrset->tail + rrset->signed_length + 7u) & ~(size_t)7;

@@ -66,6 +66,10 @@ void image_probe_node(const struct image *image, struct image_probe *probe);
 /* Requires: the image (of the same view) of image_probe_start(). */
 const struct image_node *image_probe_finish(const struct image *image, struct image_probe *probe,
 					    const uint8_t *name, size_t length);
+/* The node "*" + that of another: the hash is name_hash_wildcard() of its. */
+const struct image_node *image_probe_finish_wildcard(const struct image *image,
+						     struct image_probe *probe,
+						     const struct image_node *below);
 
 /* The checked node at a reference (an entry of an order tree), or NULL. */
 const struct image_node *image_node_at(const struct image *image, image_ref ref);

@@ -1,6 +1,8 @@
 /* name.c: see name.h. */
 #include "zones/name/name.h"
 
+#include "zones/name/lower.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -47,33 +49,19 @@ const uint8_t *name_skip(const uint8_t *name, unsigned skip)
 	return name;
 }
 
-/* Eight octets at a time. Adding to the low seven bits carries into the top bit for octets from
- * 'A' on, and again for octets past 'Z'; where only the first holds, bit 5 is set. */
-static uint64_t lower8(uint64_t word)
-{
-	const uint64_t ones = 0x0101010101010101ull;
-	uint64_t low = word & 0x7f * ones;
-	uint64_t from_a = low + (0x80 - 'A') * ones;
-	uint64_t past_z = low + (0x7f - 'Z') * ones;
-	uint64_t upper = (from_a ^ past_z) & ~word & 0x80 * ones;
-
-	return word | upper >> 2;
-}
-
 static uint8_t lower1(uint8_t octet)
 {
 	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
 }
 
-static void lower_word(uint8_t *to, const uint8_t *from)
+static void lower_octets(uint8_t *to, const uint8_t *from)
 {
-	uint64_t word;
+	uint64_t word = lower_word(hash_load64(from));
 
-	memcpy(&word, from, 8);
-	word = lower8(word);
 	memcpy(to, &word, 8);
 }
 
+/* What is left overlaps what is done: doing it twice changes nothing, in place or not. */
 void name_lower(uint8_t *to, const uint8_t *from, size_t length)
 {
 	if (length < 8) {
@@ -81,10 +69,14 @@ void name_lower(uint8_t *to, const uint8_t *from, size_t length)
 			to[at] = lower1(from[at]);
 		return;
 	}
-	for (size_t at = 0; at + 8 <= length; at += 8)
-		lower_word(to + at, from + at);
-	/* The last word overlaps what is done: doing it twice changes nothing, in place or not. */
-	lower_word(to + length - 8, from + length - 8);
+	if (length < 16) {
+		lower_octets(to, from);
+		lower_octets(to + length - 8, from + length - 8);
+		return;
+	}
+	for (size_t at = 0; at + 16 <= length; at += 16)
+		lower_pair(to + at, from + at);
+	lower_pair(to + length - 16, from + length - 16);
 }
 
 static bool labels_equal(const uint8_t *a, const uint8_t *b, size_t length)

@@ -9,8 +9,7 @@
 #include <ctype.h>
 #include <cmocka.h>
 
-#include "zones/name/hash.h"
-#include "zones/name/name.h"
+#include "zones/name/lower.h"
 
 static const uint8_t example[] = "\7example";
 static const uint8_t mixed[] = "\3WwW\7eXample\3coM";
@@ -93,6 +92,54 @@ static void lower_agrees_with_bytewise(void **state)
 		name_lower(from, from, length);
 		assert_memory_equal(from, want, length);
 	}
+}
+
+/* Lowered and hashed at once is lowered, then hashed; and both ways to lower agree. */
+static void lower_hash_agrees_with_both(void **state)
+{
+	const uint64_t key[2] = {3, 4};
+
+	(void)state;
+	for (unsigned shift = 1; shift < 256; shift++) {
+		uint8_t *from = malloc(shift);
+		uint8_t to[256] = {0}, want[256];
+
+		for (unsigned i = 0; i < shift; i++)
+			from[i] = (uint8_t)(i * 7 + shift);
+		name_lower(want, from, shift);
+		assert_true(name_lower_hash(key, to, from, shift) == name_hash(key, want, shift));
+		assert_memory_equal(to, want, shift);
+		assert_int_equal(to[shift], 0);
+		if (shift >= 16) {
+			struct lower_pair plain = lower_pair_plain(to, from);
+			struct lower_pair other = lower_pair(to, from);
+
+			assert_memory_equal(&plain, &other, sizeof(plain));
+		}
+		free(from);
+	}
+}
+
+/* A wildcard's hash comes from that of the name below its asterisk, however many there are. */
+static void hash_of_wildcard_is_made_from_the_name(void **state)
+{
+	static const uint8_t twice[] = "\1*\1*\7example";
+	const uint64_t key[2] = {5, 6};
+	uint8_t to[sizeof(twice)];
+	uint64_t plain = name_hash(key, twice + 4, sizeof(twice) - 4);
+	uint64_t once = name_hash(key, twice + 2, sizeof(twice) - 2);
+
+	(void)state;
+	assert_true(once == name_hash_wildcard(key, plain));
+	assert_true(once != plain);
+	assert_true(name_hash(key, twice, sizeof(twice)) == name_hash_wildcard(key, once));
+	assert_true(name_lower_hash(key, to, twice, sizeof(twice)) ==
+		    name_hash_wildcard(key, once));
+	/* The asterisk alone, and one that is no whole label. */
+	assert_true(name_hash(key, (const uint8_t *)"\1*", 3) ==
+		    name_hash_wildcard(key, name_hash(key, (const uint8_t *)"", 1)));
+	assert_true(name_hash(key, (const uint8_t *)"\2*a", 4) !=
+		    name_hash_wildcard(key, name_hash(key, (const uint8_t *)"a", 2)));
 }
 
 static void equal_ignores_case_and_nothing_else(void **state)
@@ -312,6 +359,8 @@ int main(void)
 	    cmocka_unit_test(text_round_trip),
 	    cmocka_unit_test(text_form_is_escaped),
 	    cmocka_unit_test(hash_depends_on_everything),
+	    cmocka_unit_test(lower_hash_agrees_with_both),
+	    cmocka_unit_test(hash_of_wildcard_is_made_from_the_name),
 	    cmocka_unit_test(errors_have_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
