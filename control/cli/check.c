@@ -1,5 +1,6 @@
 #include "control/cli/arguments.h"
 #include "control/cli/commands.h"
+#include "runtime/clock.h"
 #include "zones/check/check.h"
 #include "zones/name/name.h"
 #include "zones/text/text.h"
@@ -26,6 +27,7 @@ static void check_one(const struct zone_source *source, struct zone_set *zones,
 
 	if (zone != NULL) {
 		zone_check(zone, all);
+		zone_check_signatures(zone, clock_realtime() / CLOCK_SECOND, all);
 		if (zone_set_find(zones, zone_apex(zone)) != NULL)
 			diagnostics_report(all, SEVERITY_ERROR,
 					   (struct place){diagnostics_file(all, source->path), 0},

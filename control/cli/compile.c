@@ -1,6 +1,7 @@
 #include "control/cli/arguments.h"
 #include "control/cli/commands.h"
 #include "control/store/zone_store.h"
+#include "runtime/clock.h"
 #include "zones/check/check.h"
 #include "zones/name/name.h"
 #include "zones/text/text.h"
@@ -110,8 +111,10 @@ static bool stage_one(const struct zone_source *source, struct zone_store *store
 	uint64_t errors = all->errors;
 	struct zone *zone = zone_read(source, all);
 
-	if (zone != NULL)
+	if (zone != NULL) {
 		zone_check(zone, all);
+		zone_check_signatures(zone, clock_realtime() / CLOCK_SECOND, all);
+	}
 	if (zone != NULL && zone_set_find(zone_store_zones(store, 0), zone_apex(zone)) != NULL)
 		diagnostics_report(all, SEVERITY_ERROR,
 				   (struct place){diagnostics_file(all, source->path), 0}, 0,

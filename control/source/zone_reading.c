@@ -1,5 +1,6 @@
 #include "control/source/zone_reading.h"
 
+#include "runtime/clock.h"
 #include "runtime/log.h"
 #include "zones/check/check.h"
 #include "zones/text/text.h"
@@ -47,8 +48,10 @@ void zone_reading_do(const struct zone_source *source, struct zone_reading *read
 	diagnostics_init(&all, show, reading);
 	all.limit = ZONE_READING_LINES;
 	reading->zone = zone_read(source, &all);
-	if (reading->zone != NULL)
+	if (reading->zone != NULL) {
 		zone_check(reading->zone, &all);
+		zone_check_signatures(reading->zone, clock_realtime() / CLOCK_SECOND, &all);
+	}
 	diagnostics_finish(&all);
 	if (all.errors > 0 && reading->zone != NULL) {
 		zone_free(reading->zone);

@@ -19,4 +19,14 @@
  * Ensures: all->errors grew if, and only if, the zone must not be served. */
 void zone_check(const struct zone *zone, struct diagnostics *all);
 
+/* What validators will not like in a signed zone, all as warnings (the zone is served): RRsets
+ * without a signature, signatures out of time or that do not fit what they cover or DNSKEY, NSEC or
+ * NSEC3 that do not tell what is there or make no whole chain. Silent for unsigned zones. At most
+ * ten of each kind are shown, then their number, unless all->limit is UINT64_MAX.
+ * now: seconds since 1970. Not checked: the cryptography (dnssec-verify does), and NSEC3 of names
+ * beyond four million hashes.
+ * Cost: linear; some octets for each NSEC or NSEC3 while it works. Out of memory aborts.
+ * Source: RFC 4034, RFC 4035 2, RFC 5155 7.1, RFC 9276 3. */
+void zone_check_signatures(const struct zone *zone, uint64_t now, struct diagnostics *all);
+
 #endif
