@@ -86,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text_read_memory("t", text, size, false, origin, take, &reading, &all);
 	all.show = NULL; /* findings on an empty zone have no place */
 	zone_check(reading.zone, &all);
+	zone_check_signatures(reading.zone, 1798761600u, &all);
 	diagnostics_finish(&all);
 	diagnostics_free(&all);
 	zone_free(reading.zone);
