@@ -166,6 +166,8 @@ def responses():
         response[2] |= 0x80
         client.send(bytes(response), wire.question(2, WWW, wire.A))
         is_www(client.receive(), 2)
+        eventually(lambda: server.metrics()["skua_drop_response_total"] == 1,
+                   "skua_drop_response_total is 1")
 
 
 @case("malformed messages get FORMERR or nothing, and the connection goes on")
@@ -184,6 +186,36 @@ def malformed():
             if octets[:2] == b"\xea\x60":
                 break
         is_www(octets, 60000)
+
+
+@case("a message that is no query gets FORMERR, and the connection goes on")
+def no_query():
+    with Server() as server, exchange.TcpClient(server.address) as client:
+        header = bytes([0, 7, 0, 0, 0, 2] + [0] * 6)  # two questions, of which none is there
+        client.send(header, wire.question(8, WWW, wire.A))
+        reply = wire.Reply(client.receive())
+        expect_equal((reply.identity, reply.rcode, reply.size), (7, 1, 12), "identity, rcode, size")
+        is_www(client.receive(), 8)
+        eventually(lambda: server.metrics()["skua_rcode_formerr_total"] == 1,
+                   "skua_rcode_formerr_total is 1")
+
+
+@case("clients that break off amid a message or amid their replies are counted, and leave nothing")
+def broken_off():
+    with Server() as server:
+        half = exchange.TcpClient(server.address)
+        half.socket.sendall(b"\x00\x20\x12\x34")
+        half.close()
+        reset = exchange.TcpClient(server.address)
+        reset.send(*(wire.question(i, BIG, wire.TXT) for i in range(300)))
+        expect_equal(wire.Reply(reset.receive()).identity, 0, "first reply")
+        reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()
+        eventually(lambda: server.metrics()["skua_tcp_broken_total"] == 2,
+                   "skua_tcp_broken_total is 2")
+        metrics = server.metrics()
+        expect_equal(metrics["skua_tcp_closed_total"], metrics["skua_tcp_accepted_total"], "closed")
+        expect(_served(server), "no service afterwards")
 
 
 @case("1,000 clients at once")

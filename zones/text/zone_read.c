@@ -22,6 +22,8 @@ struct reading {
 	struct zone *zone; /* NULL until the apex is known */
 	struct waiting waiting;
 	struct diagnostics *all;
+	uint8_t too_large[NAME_MAX_OCTETS]; /* owner and type of the last RRset that was */
+	uint16_t too_large_type;
 };
 
 static void report(struct reading *reading, enum severity severity,
@@ -46,6 +48,18 @@ static void report_out_of_zone(struct reading *reading, const struct text_record
 			   owner, apex);
 }
 
+/* Once for the RRset: its other records would bury what else is wrong. */
+static void report_too_large(struct reading *reading, const struct text_record *record)
+{
+	if (reading->too_large_type == record->type &&
+	    name_equal(reading->too_large, record->owner))
+		return;
+	memcpy(reading->too_large, record->owner, record->owner_length);
+	reading->too_large_type = record->type;
+	report(reading, SEVERITY_ERROR, record,
+	       "from here on this RRset would pass 65,535 octets, spread it over several names");
+}
+
 static void add(struct reading *reading, const struct text_record *record)
 {
 	switch (zone_add(reading->zone, record->owner, record->type, record->ttl, record->rdata,
@@ -67,8 +81,7 @@ static void add(struct reading *reading, const struct text_record *record)
 		       "equal");
 		break;
 	case ZONE_TOO_LARGE:
-		report(reading, SEVERITY_ERROR, record,
-		       "this RRset would pass 65,535 octets, spread it over several names");
+		report_too_large(reading, record);
 		break;
 	}
 }

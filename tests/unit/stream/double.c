@@ -5,6 +5,8 @@
 
 struct dataplane_file double_file;
 _Atomic unsigned double_misuses, double_batches, double_largest_batch;
+uint16_t double_port[DOUBLE_PORTS];
+_Atomic unsigned double_ports;
 
 static struct image image;
 static _Atomic bool held;
@@ -62,6 +64,8 @@ void answer_batch(const struct image *from, struct answer_state *state, struct d
 		double_largest_batch = n;
 	for (unsigned i = 0; i < n; i++) {
 		counts[COUNT_queries_tcp]++;
+		if (double_ports < DOUBLE_PORTS)
+			double_port[double_ports++] = burst[i].port;
 		reply(&burst[i]);
 	}
 }

@@ -13,5 +13,9 @@ extern struct dataplane_file double_file;
 extern _Atomic unsigned double_misuses;
 extern _Atomic unsigned double_batches;
 extern _Atomic unsigned double_largest_batch;
+/* The ports of the clients that asked, query by query, as far as they fit. */
+#define DOUBLE_PORTS 65536u
+extern uint16_t double_port[DOUBLE_PORTS];
+extern _Atomic unsigned double_ports;
 
 #endif
