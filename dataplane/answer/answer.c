@@ -1,12 +1,13 @@
 /* answer.c: a burst of queries, each a response that looks names up in steps (staging.h) until it
  * can be finished.
  *
- * What is asked most, an RRset as it is stored, is copied at once (answer_stored()); everything
- * else goes through compose_step(). */
+ * What is asked most is copied as it is stored (stored.h); everything else goes through
+ * compose_step(). */
 #include "dataplane/answer/answer.h"
 
 #include "dataplane/answer/compose.h"
 #include "dataplane/answer/finish.h"
+#include "dataplane/answer/stored.h"
 #include "zones/name/lower.h"
 #include "zones/record/record.h"
 
@@ -100,76 +101,12 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 	b->at[b->waiting++] = (uint8_t)i;
 }
 
-static bool is_address(uint16_t type)
-{
-	return type == TYPE_A || type == TYPE_AAAA;
-}
-
-/* An RRset that leads nowhere, of a node that is no one else's business (no cut, no alias), or
- * NULL. wildcard: the node is one, so pointers in the tail would have to move, and DO wants a
- * proof. */
-static const struct image_rrset *stored_rrset(const struct image *image, const struct query *query,
-					      const struct image_node *node, bool wildcard)
-{
-	uint16_t unfit = IMAGE_RRSET_PARENT_SIDE | (wildcard ? IMAGE_RRSET_POINTERS : 0);
-
-	if (node->cut_labels != IMAGE_NONE || node->apex_labels == IMAGE_NONE ||
-	    query->class != CLASS_IN || query->type == IMAGE_TYPE_NEGATIVE_SOA ||
-	    (wildcard && query->dnssec_ok))
-		return NULL;
-	const struct image_rrset *rrset = image_rrset(node, query->type);
-	if (rrset == NULL || (rrset->target_count > 0 && image->settings.additional) ||
-	    rrset->flags & unfit)
-		return NULL;
-	return rrset;
-}
-
-/* The fast path: the tail is copied as it is, and its stored sum used. False: not for this one. */
-static bool answer_stored(const struct burst *b, struct response *r, const struct image_node *node,
-			  bool wildcard)
-{
-	const struct image *image = b->composer.image;
-	const struct image_rrset *rrset = stored_rrset(image, &r->query, node, wildcard);
-	bool secure = r->query.dnssec_ok;
-	struct tail tail;
-
-	if (rrset == NULL)
-		return false;
-	tail_open(node, rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
-	if (tail.length > r->reply.limit - r->reply.at)
-		return false;
-	if (image->settings.rotate && rrset->count > 1 && is_address(rrset->type))
-		reply_copy_rotated(r->reply.base + r->reply.at, &tail,
-				   (uint32_t)b->composer.state->rotation++);
-	else
-		memcpy(r->reply.base + r->reply.at, tail.octets, tail.length);
-	r->reply.at += tail.length;
-	r->reply.count[SECTION_ANSWER] = tail.count;
-	r->reply.flags = DNS_AA;
-	r->wildcard = wildcard;
-	reply_finish_summed(r, image->settings.udp_size, secure ? rrset->signed_sum : rrset->sum,
-			    b->counts);
-	return true;
-}
-
 static void finish_composed(const struct burst *b, struct response *r)
 {
 	/* RFC 1035 6.2: no class is known to be all that there is. */
 	if (r->query.class == CLASS_ANY)
 		r->reply.flags &= (uint16_t)~DNS_AA;
 	finish(b, r);
-}
-
-/* True if the step that has just ended found what can be copied. */
-static bool is_answered(const struct burst *b, struct response *r)
-{
-	const struct lookup_known *known = &r->staging.known;
-
-	if (r->links > 0)
-		return false;
-	if (known->exact != NULL)
-		return answer_stored(b, r, known->exact, false);
-	return known->wildcard != NULL && answer_stored(b, r, known->wildcard, true);
 }
 
 /* One step of a response: true if it waits for another. */
@@ -179,13 +116,15 @@ static bool proceed(struct burst *b, struct response *r)
 	struct staging *staging = &r->staging;
 
 	staging_found(staging, image, &r->asked);
-	if (staging->step != STAGING_TARGETS_NEAR && is_answered(b, r))
+	if (staging->step != STAGING_TARGETS_NEAR && stored_answer(&b->composer, r))
 		return false;
-	if (staging_next(staging, image, &r->asked))
-		return true;
-	if (!compose_step(&b->composer, r)) {
-		finish_composed(b, r);
-		return false;
+	if (staging->step != STAGING_NAME || !stored_alias(r)) {
+		if (staging_next(staging, image, &r->asked))
+			return true;
+		if (!compose_step(&b->composer, r)) {
+			finish_composed(b, r);
+			return false;
+		}
 	}
 	staging_begin(staging, image, &r->asked);
 	return true;

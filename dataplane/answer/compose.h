@@ -44,7 +44,7 @@ struct response {
 	struct staging staging;
 	struct query query;
 	uint8_t name[NAME_MAX_OCTETS + 1]; /* that asked.name leads to, in lower case */
-	uint64_t visited[LINKS_MAX]; /* hashes of the names that aliases led away from */
+	uint64_t visited[LINKS_MAX];	   /* hashes of the names that aliases led away from */
 	struct expansion expansion[LINKS_MAX + 1];
 	struct redirection redirection[LINKS_MAX + 1];
 };

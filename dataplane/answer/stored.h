@@ -1,0 +1,26 @@
+/* stored.h: answers that are copied as they were compiled: the fast paths.
+ *
+ * Each looks at what staging.h has found for the asked name, and either does what compose_step()
+ * would, or changes nothing of the reply and says no: whatever is out of the ordinary (a cut, a
+ * class that is not IN, proofs, no room) is left to that. Threads:  any; no allocation. Requires:
+ * response->staging has found the asked name's node, or that there is none. Source:   as compose.h.
+ */
+#ifndef SKUA_DATAPLANE_ANSWER_STORED_H
+#define SKUA_DATAPLANE_ANSWER_STORED_H
+
+#include "dataplane/answer/compose.h"
+
+/* Names that we answer for ourselves, and nobody else: in a zone, at no cut and below none. */
+static inline bool stored_is_ours(const struct image_node *node)
+{
+	return node->apex_labels != IMAGE_NONE && node->cut_labels == IMAGE_NONE;
+}
+
+/* An RRset that leads nowhere: its node's, or that of the wildcard that covers the asked name. The
+ * reply is finished. */
+bool stored_answer(const struct composer *composer, struct response *response);
+
+/* A CNAME (RFC 1034 4.3.2 step 3a): asked is its target, to be looked up. */
+bool stored_alias(struct response *response);
+
+#endif
