@@ -143,6 +143,40 @@ static int flag_from_text(const char *text)
 	return -1;
 }
 
+/* Which of the words between bars `text` is; -1: none. */
+static int find_word(const char *words, const char *text)
+{
+	size_t length = strlen(text);
+
+	for (int index = 0; *words != '\0'; index++) {
+		size_t octets = strcspn(words, "|");
+
+		if (octets == length && strncasecmp(words, text, length) == 0)
+			return index;
+		words += octets + (words[octets] == '|');
+	}
+	return -1;
+}
+
+static int choice_from_text(const struct config_key_info *info, const char *text)
+{
+	int choice = find_word(info->argument, text);
+	int flag = flag_from_text(text);
+
+	if (choice < 0 && flag >= 0)
+		choice = find_word(info->argument, flag ? "on" : "off");
+	return choice;
+}
+
+static bool check_choice(const struct config_key_info *info, const char *text, char *error,
+			 size_t error_size)
+{
+	if (choice_from_text(info, text) >= 0)
+		return true;
+	snprintf(error, error_size, "%s: \"%s\" is none of %s", info->name, text, info->argument);
+	return false;
+}
+
 static bool check_number(const struct config_key_info *info, const char *text, char *error,
 			 size_t error_size)
 {
@@ -204,6 +238,8 @@ bool config_add(struct config *config, enum config_key key, const char *text, ch
 		snprintf(error, error_size, "%s: \"%s\" %s", info->name, text, why);
 		return false;
 	}
+	if (info->kind == KIND_CHOICE && !check_choice(info, text, error, error_size))
+		return false;
 	if ((info->kind == KIND_NUMBER || info->kind == KIND_SIZE) &&
 	    !check_number(info, text, error, error_size))
 		return false;
@@ -251,4 +287,12 @@ bool config_flag(const struct config *config, enum config_key key)
 	const char *text = config_text(config, key);
 
 	return text != NULL && flag_from_text(text) == 1;
+}
+
+unsigned config_choice(const struct config *config, enum config_key key)
+{
+	const char *text = config_text(config, key);
+	int choice = text != NULL ? choice_from_text(&keys[key], text) : 0;
+
+	return choice < 0 ? 0 : (unsigned)choice;
 }

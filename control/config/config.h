@@ -21,8 +21,10 @@ enum config_key {
 enum config_kind {
 	KIND_TEXT,
 	KIND_NUMBER,
-	KIND_SIZE, /* octets, with K, M or G */
-	KIND_FLAG, /* true, false, yes, no, on, off, 1, 0 */
+	KIND_SIZE,   /* octets, with K, M or G */
+	KIND_FLAG,   /* true, false, yes, no, on, off, 1, 0 */
+	KIND_CHOICE, /* a word of those in `argument`; where on and off are, also what a FLAG takes
+		      */
 	KIND_LEVEL,
 	KIND_ADDRESS_OR_OFF,
 	KIND_ADDRESSES, /* a list of ADDR:PORT */
@@ -71,5 +73,7 @@ bool config_is_set(const struct config *config, enum config_key key);
 const char *config_text(const struct config *config, enum config_key key); /* or the default */
 uint64_t config_number(const struct config *config, enum config_key key);
 bool config_flag(const struct config *config, enum config_key key);
+/* Which of its words a CHOICE is, counted from 0. */
+unsigned config_choice(const struct config *config, enum config_key key);
 
 #endif

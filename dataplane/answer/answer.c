@@ -5,8 +5,10 @@
  * compose_step(). */
 #include "dataplane/answer/answer.h"
 
+#include "dataplane/answer/chaos.h"
 #include "dataplane/answer/compose.h"
 #include "dataplane/answer/finish.h"
+#include "dataplane/answer/option_reply.h"
 #include "dataplane/answer/stored.h"
 #include "zones/name/lower.h"
 #include "zones/record/record.h"
@@ -72,11 +74,59 @@ static void drop(const struct burst *b, struct datagram *datagram, enum counter 
 	b->counts[reason]++;
 }
 
+/* Why a query is refused or not implemented that is never looked up (RFC 8914 4). */
+static void note_error(const struct burst *b, struct response *r)
+{
+	enum extended_error why = EXTENDED_ERROR_NOT_SUPPORTED;
+
+	if (r->reply.rcode != RCODE_NOTIMP && r->reply.rcode != RCODE_REFUSED)
+		return;
+	if (r->reply.rcode == RCODE_REFUSED &&
+	    (r->query.class == CLASS_IN || r->query.class == CLASS_ANY))
+		why = EXTENDED_ERROR_PROHIBITED;
+	extended_error_note(r, b->composer.image->policy, why);
+}
+
+/* RFC 7873 5.4: a query of nothing but cookies. */
+static uint16_t judge_cookie(const struct burst *b, struct response *r)
+{
+	if (b->composer.image->policy->cookies.count > 0)
+		return r->cookie_invalid ? RCODE_BADCOOKIE : RCODE_NOERROR;
+	r->query.malformed = COUNT_formerr_qdcount;
+	return RCODE_FORMERR;
+}
+
+/* A query that is answered without a look at the zones: true if the reply has all that it will. */
+static bool is_settled(const struct burst *b, struct response *r, enum query_verdict verdict)
+{
+	const struct composer *c = &b->composer;
+
+	if (r->query.options.asked != 0 && r->reply.rcode == RCODE_NOERROR)
+		r->reply.rcode = options_begin(c, r, b->counts);
+	if (r->reply.rcode != RCODE_NOERROR || verdict == QUERY_ERROR) {
+		note_error(b, r);
+		return true;
+	}
+	b->counts[c->transport == TRANSPORT_UDP ? COUNT_queries_udp : COUNT_queries_tcp]++;
+	if (verdict == QUERY_COOKIE) {
+		r->reply.rcode = judge_cookie(b, r);
+		return true;
+	}
+	if (r->query.class == CLASS_CH) {
+		chaos_answer(c->image->policy, r);
+		return true;
+	}
+	r->reply.rcode = refusal(&r->query, c->transport);
+	if (r->reply.rcode == RCODE_NOERROR)
+		return false;
+	note_error(b, r);
+	return true;
+}
+
 static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 {
 	struct response *r = &b->response[i];
 	const struct image *image = b->composer.image;
-	enum transport transport = b->composer.transport;
 	enum query_verdict verdict = query_parse(datagram->payload, datagram->length, &r->query);
 
 	if (verdict == QUERY_SHORT) {
@@ -88,12 +138,8 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 		return;
 	}
 	r->datagram = datagram;
-	reply_begin(r, image->settings.udp_size, transport);
-	if (verdict == QUERY_GOOD) {
-		b->counts[transport == TRANSPORT_UDP ? COUNT_queries_udp : COUNT_queries_tcp]++;
-		r->reply.rcode = refusal(&r->query, transport);
-	}
-	if (r->reply.rcode != RCODE_NOERROR) {
+	reply_begin(r, image->settings.udp_size, b->composer.transport);
+	if (is_settled(b, r, verdict)) {
 		finish(b, r);
 		return;
 	}

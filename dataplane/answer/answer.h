@@ -7,10 +7,11 @@
  * Ensures:  each datagram's length and sum are those of its reply, or length is 0: no reply.
  * Nothing outside [payload, payload + capacity) is touched. Never an answer to a response. Over UDP
  * no reply is larger than what the client and image->settings.udp_size allow; TC says that it was
- * cut. Every message that came in is counted as one answer or one of COUNT_SILENT, every answer as
- * one of COUNT_RCODE, every FORMERR as one of COUNT_FORMERR (counters.def).
- * Source:   RFC 1034 4.3.2, 1035, 2181, 2308, 3597, 4035 3.1, 4592, 5155 7.2, 6672, 6891,
- * 8020, 8482. */
+ * cut. An error over UDP is no larger than its query, but for a client with a valid cookie. Every
+ * message that came in is counted as one answer or one of COUNT_SILENT, every answer as one of
+ * COUNT_RCODE, every FORMERR as one of COUNT_FORMERR (counters.def). Source:   RFC 1034 4.3.2,
+ * 1035, 2181, 2308, 3597, 4035 3.1, 4592, 4892, 5001, 5155 7.2, 6672, 6891, 7828, 7871, 7873, 8020,
+ * 8482, 8914, 9018. */
 #ifndef SKUA_DATAPLANE_ANSWER_ANSWER_H
 #define SKUA_DATAPLANE_ANSWER_ANSWER_H
 

@@ -1,6 +1,8 @@
 /* compose.c: see compose.h. */
 #include "dataplane/answer/compose.h"
 
+#include "dataplane/answer/option_reply.h"
+#include "dataplane/answer/rotation.h"
 #include "zones/name/hash.h"
 #include "zones/record/record.h"
 
@@ -8,6 +10,7 @@
 
 #define CNAME_RDATA 12u /* where the rdata of a tail's first record starts */
 #define TAIL_TTL    6u
+#define HINFO_TTL   3600u /* RFC 8482 4.2: long enough to be asked seldom, and not for ever */
 
 /* What a verdict's records led to. */
 struct outcome {
@@ -45,11 +48,6 @@ static struct proof_of subject_of(const struct response *r, const struct verdict
 				 v->encloser_labels};
 }
 
-static uint32_t next_rotation(const struct composer *c)
-{
-	return c->image->settings.rotate ? (uint32_t)c->state->rotation++ : 0;
-}
-
 static enum put_result put_rrset(struct composer *c, struct response *r, enum reply_section section,
 				 const struct owner *owner, const struct verdict *v,
 				 enum tail_part part)
@@ -58,7 +56,7 @@ static enum put_result put_rrset(struct composer *c, struct response *r, enum re
 	uint32_t rotation = 0;
 
 	if (v->rrset->type == TYPE_A || v->rrset->type == TYPE_AAAA)
-		rotation = next_rotation(c);
+		rotation = rotation_next(c->image, c->state, r->datagram);
 	tail_open(v->node, v->rrset, part, &tail);
 	return reply_put(&r->reply, section, owner, &tail, rotation);
 }
@@ -274,11 +272,43 @@ static struct outcome put_referral(struct composer *c, struct response *r, const
 	return ended(put);
 }
 
-/* RFC 8482 4.1: over UDP one RRset is enough for ANY; over TCP the client gets all of them. RRSIG
- * is treated alike (RFC 8482 7): it is ANY for signatures. */
+/* RFC 8482 4.2: HINFO instead of what is there. */
+static enum put_result put_hinfo(struct response *r, const struct owner *owner)
+{
+	static const uint8_t rdata[] = "\7RFC8482"; /* and an empty OS: the NUL */
+	struct made_record hinfo = {TYPE_HINFO, CLASS_IN, HINFO_TTL, rdata, sizeof(rdata)};
+
+	return reply_put_made(&r->reply, SECTION_ANSWER, owner, &hinfo);
+}
+
+/* RFC 8482 4.2, 4.3: not beside a CNAME, and not where it would want a signature that nobody made.
+ */
+static bool takes_hinfo(const struct composer *c, const struct response *r, const struct verdict *v)
+{
+	struct proof_of of = subject_of(r, v);
+
+	return c->image->policy->any == POLICY_ANY_HINFO && v->kind == VERDICT_ANY &&
+	       !(v->node->flags & IMAGE_NODE_CNAME) &&
+	       !(r->query.dnssec_ok && proof_zone_is_signed(&c->proof, &of));
+}
+
+/* RFC 8482 4.1: one RRset is enough. 4.4: TCP may get more. RRSIG is ANY for signatures (7). */
+static bool takes_one(const struct composer *c, const struct verdict *v)
+{
+	switch (c->image->policy->any) {
+	case POLICY_ANY_ALL:
+		return false;
+	case POLICY_ANY_HINFO:
+		return c->transport == TRANSPORT_UDP || v->kind == VERDICT_ANY;
+	default:
+		return c->transport == TRANSPORT_UDP;
+	}
+}
+
 static struct outcome put_all(struct composer *c, struct response *r, const struct verdict *v)
 {
 	bool signatures = v->kind == VERDICT_SIGNATURES;
+	bool hinfo = takes_hinfo(c, r, v);
 	struct owner owner = asked_owner(r);
 	struct verdict one = *v;
 	enum put_result put = PUT_DONE;
@@ -290,10 +320,14 @@ static struct outcome put_all(struct composer *c, struct response *r, const stru
 		if (one.rrset->flags & IMAGE_RRSET_PARENT_SIDE ||
 		    (signatures && one.rrset->signed_count == one.rrset->count))
 			continue;
-		put = signatures ? put_rrset(c, r, SECTION_ANSWER, &owner, &one, TAIL_SIGNATURES)
-				 : put_leading(c, r, SECTION_ANSWER, &owner, &one, part_of(r));
+		if (hinfo)
+			put = put_hinfo(r, &owner);
+		else if (signatures)
+			put = put_rrset(c, r, SECTION_ANSWER, &owner, &one, TAIL_SIGNATURES);
+		else
+			put = put_leading(c, r, SECTION_ANSWER, &owner, &one, part_of(r));
 		any = true;
-		if (c->transport == TRANSPORT_UDP)
+		if (hinfo || takes_one(c, v))
 			break;
 	}
 	if (any) {
@@ -309,8 +343,10 @@ static struct outcome put_verdict(struct composer *c, struct response *r, const 
 	switch (v->kind) {
 	case VERDICT_REFUSED:
 		/* At the end of a chain it is the client's turn (RFC 1034 4.3.2 step 3a). */
-		if (r->links == 0)
+		if (r->links == 0) {
 			r->reply.rcode = RCODE_REFUSED;
+			extended_error_note(r, c->image->policy, EXTENDED_ERROR_NOT_AUTHORITATIVE);
+		}
 		return ended(PUT_DONE);
 	case VERDICT_ANSWER:
 		return put_answer(c, r, v);
@@ -342,7 +378,7 @@ static void put_additional(struct composer *c, struct response *r, const struct 
 
 	if (c->additional.source_count == 0)
 		return;
-	rules.rotation = next_rotation(c);
+	rules.rotation = rotation_next(c->image, c->state, r->datagram);
 	additional_put(c->image, &r->reply, &c->additional, &rules);
 }
 
@@ -354,11 +390,13 @@ static void truncate(struct reply *reply)
 	reply->flags |= DNS_TC;
 }
 
-static void fail(struct reply *reply)
+/* The image contradicts itself. RFC 8914 4.25: we should have data, and can't answer with them. */
+static void fail(const struct composer *c, struct response *r)
 {
-	reply_clear(reply);
-	reply->flags = 0;
-	reply->rcode = RCODE_SERVFAIL;
+	reply_clear(&r->reply);
+	r->reply.flags = 0;
+	r->reply.rcode = RCODE_SERVFAIL;
+	extended_error_note(r, c->image->policy, EXTENDED_ERROR_INVALID_DATA);
 }
 
 static bool is_authoritative(const struct verdict *v)
@@ -392,6 +430,6 @@ bool compose_step(struct composer *c, struct response *r)
 	else if (outcome.put == PUT_NO_ROOM)
 		truncate(&r->reply);
 	else
-		fail(&r->reply);
+		fail(c, r);
 	return false;
 }

@@ -15,6 +15,15 @@
 #include "dataplane/answer/reply.h"
 #include "dataplane/answer/staging.h"
 
+/* Why there is an error (RFC 8914). */
+enum extended_error {
+#define EXTENDED_ERROR(name, code, help) EXTENDED_ERROR_##name = (code),
+#include "dataplane/answer/extended_error.def"
+#undef EXTENDED_ERROR
+};
+
+#define OPTIONS_OCTETS 194u /* most of the options of a reply, without an extended error */
+
 /* Aliases followed for one question; then the reply is sent with what it has. BIND follows as many;
  * NSD and Knot too stop without an error, at other lengths. */
 #define LINKS_MAX 16u
@@ -41,12 +50,20 @@ struct response {
 	unsigned redirections;
 	bool wildcard; /* something came from a wildcard */
 	bool referral;
+	/* For the end of the reply (option_reply.h). */
+	bool spoofable;		/* over UDP: the source may be forged, unless cookie_valid */
+	bool cookie_valid;	/* the client has shown that it is where it says (RFC 7873) */
+	bool cookie_invalid;	/* it has a server cookie, and that is not good */
+	uint8_t extended_error; /* enum extended_error; 0: none */
+	uint16_t options_length;
+	uint32_t limit; /* of the whole message */
 	struct staging staging;
 	struct query query;
 	uint8_t name[NAME_MAX_OCTETS + 1]; /* that asked.name leads to, in lower case */
 	uint64_t visited[LINKS_MAX];	   /* hashes of the names that aliases led away from */
 	struct expansion expansion[LINKS_MAX + 1];
 	struct redirection redirection[LINKS_MAX + 1];
+	uint8_t options[OPTIONS_OCTETS]; /* of the reply's OPT record; options_length of them */
 };
 
 /* What all responses of a burst share. */

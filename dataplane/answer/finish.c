@@ -1,6 +1,7 @@
 /* finish.c: see finish.h. */
 #include "dataplane/answer/finish.h"
 
+#include "dataplane/answer/option_reply.h"
 #include "dataplane/answer/sum.h"
 #include "zones/record/record.h"
 
@@ -45,6 +46,12 @@ void reply_begin(struct response *r, uint16_t udp_size, enum transport transport
 	reply_clear(reply);
 	r->wildcard = false;
 	r->referral = false;
+	r->limit = limit;
+	r->spoofable = transport == TRANSPORT_UDP;
+	r->cookie_valid = false;
+	r->cookie_invalid = false;
+	r->extended_error = 0;
+	r->options_length = 0;
 }
 
 /* RFC 6891 6.1.2, 6.1.3. DO is copied (RFC 3225 3). Written in one go, and its sum is made from the
@@ -68,8 +75,19 @@ static uint16_t put_opt(struct response *r, uint16_t udp_size)
 	return sum_at(sum_fold(sum), at);
 }
 
+/* The same with options: the sum is made anew. */
+static uint16_t put_opt_with_options(struct response *r, uint16_t udp_size, uint64_t counts[])
+{
+	uint32_t at = r->reply.at;
+
+	put_opt(r, udp_size);
+	options_put(r, at, counts);
+	return sum_at(sum_of(r->reply.base + at, r->reply.at - at), at);
+}
+
 /* RFC 8945 5.2.1 and 5.3.2: the query's TSIG back, unsigned, with BADKEY. It is moved forward, and
- * is no longer than it was. */
+ * is no longer than it was. A query may be larger than the reply that its sender takes: then the
+ * TSIG is left out. */
 static void put_tsig(struct response *r)
 {
 	const struct query_tsig *tsig = &r->query.tsig;
@@ -78,6 +96,8 @@ static void put_tsig(struct response *r)
 	uint32_t rdata = tsig->algorithm - tsig->at;
 	uint8_t *to = base + r->reply.at;
 
+	if (r->reply.at + kept + TSIG_TRAILER > r->limit)
+		return;
 	memmove(to, base + tsig->at, kept);
 	put_u16(to + rdata - 2, (uint16_t)(kept - rdata + TSIG_TRAILER));
 	put_u16(to + kept, 0);
@@ -115,7 +135,7 @@ static void count_reply(const struct response *r, uint64_t counts[])
 	    [RCODE_SERVFAIL] = COUNT_rcode_servfail, [RCODE_NXDOMAIN] = COUNT_rcode_nxdomain,
 	    [RCODE_NOTIMP] = COUNT_rcode_notimp,     [RCODE_REFUSED] = COUNT_rcode_refused,
 	    [RCODE_YXDOMAIN] = COUNT_rcode_yxdomain, [RCODE_NOTAUTH] = COUNT_rcode_notauth,
-	    [RCODE_BADVERS] = COUNT_rcode_badvers,
+	    [RCODE_BADVERS] = COUNT_rcode_badvers,   [RCODE_BADCOOKIE] = COUNT_rcode_badcookie,
 	};
 	bool truncated = r->reply.flags & DNS_TC;
 
@@ -129,10 +149,14 @@ static void count_reply(const struct response *r, uint64_t counts[])
 				r->reply.count[SECTION_ANSWER] == 0;
 }
 
-static uint32_t put_rest(struct response *r, uint16_t udp_size)
+static uint32_t put_rest(struct response *r, uint16_t udp_size, uint64_t counts[])
 {
-	uint32_t sum = r->query.edns ? put_opt(r, udp_size) : 0;
+	uint32_t sum = 0;
 
+	if (options_wanted(r))
+		sum = put_opt_with_options(r, udp_size, counts);
+	else if (r->query.edns)
+		sum = put_opt(r, udp_size);
 	if (r->query.tsig.octets != 0) {
 		uint32_t at = r->reply.at;
 
@@ -148,7 +172,7 @@ void reply_finish_summed(struct response *r, uint16_t udp_size, uint16_t records
 	uint64_t sum = sum_at(records_sum, r->reply.question_end);
 
 	count_reply(r, counts);
-	sum += put_rest(r, udp_size);
+	sum += put_rest(r, udp_size, counts);
 	sum += put_header(r);
 	r->datagram->length = r->reply.at;
 	r->datagram->sum = sum_fold(sum);

@@ -5,7 +5,7 @@
 
 #include "dataplane/answer/compose.h"
 
-#define OPT_OCTETS 11u /* of our OPT record: it carries no options yet */
+#define OPT_OCTETS 11u /* of an OPT record without options */
 
 /* Sets up reply for the query that response->query speaks of: no records, and a limit that leaves
  * room for the OPT. */

@@ -82,18 +82,19 @@ static size_t skip_name(struct cursor *c)
 	return 0;
 }
 
-/* RFC 6891 6.1.2: options are code, length, octets. */
-static bool options_sound(const uint8_t *options, size_t length)
+/* An option that we know and that is not as its RFC says spoils the query, not the OPT record. */
+static bool read_options(const uint8_t *octets, size_t length, struct query *query)
 {
-	while (length >= 4) {
-		size_t octets = 4u + get_u16(options + 2);
-
-		if (octets > length)
-			return false;
-		options += octets;
-		length -= octets;
+	switch (options_read(octets, length, &query->options)) {
+	case OPTIONS_BROKEN:
+		return false;
+	case OPTIONS_MALFORMED:
+		query->rcode = RCODE_FORMERR;
+		query->malformed = COUNT_formerr_option;
+		return true;
+	default:
+		return true;
 	}
-	return length == 0;
 }
 
 /* RFC 6891 6.1.1: at most one, owned by the root. fixed: offset of its type. */
@@ -106,13 +107,12 @@ static bool read_opt(const struct cursor *c, size_t fixed, size_t owner_octets, 
 	query->edns = true;
 	query->udp_size = size < UDP_SIZE_MIN ? UDP_SIZE_MIN : size;
 	query->dnssec_ok = get_u16(c->base + fixed + 6) & EDNS_DO;
-	query->options = (uint16_t)(fixed + 10);
-	query->options_length = get_u16(c->base + fixed + 8);
 	if (c->base[fixed + 5] != 0) {
 		query->rcode = RCODE_BADVERS;
 		return true; /* what a later version's options look like, we can't know */
 	}
-	return options_sound(c->base + query->options, query->options_length);
+	uint16_t length = get_u16(c->base + fixed + 8);
+	return length == 0 || read_options(c->base + fixed + 10, length, query);
 }
 
 /* RFC 8945 4.2. pointer: of its owner, which is echoed as it stands: only the question stays. */
@@ -192,6 +192,7 @@ static void forget_records(struct query *query)
 {
 	query->edns = false;
 	query->dnssec_ok = false;
+	query->options.asked = 0;
 	query->tsig.octets = 0;
 }
 
@@ -204,18 +205,19 @@ static void set_defaults(struct query *query, uint16_t flags)
 	query->malformed = COUNT_formerr_type;
 	query->edns = false;
 	query->dnssec_ok = false;
-	query->options = 0;
-	query->options_length = 0;
+	query->options.asked = 0;
 	query->tsig.octets = 0;
 }
 
 static bool read_message(struct cursor *c, struct query *query)
 {
-	if (get_u16(c->base + 4) != 1)
+	unsigned questions = get_u16(c->base + 4);
+
+	if (questions > 1)
 		return refuse(query, COUNT_formerr_qdcount);
 	if (c->end > UINT16_MAX)
 		return refuse(query, COUNT_formerr_trailing);
-	return read_question(c, query) && read_records(c, query);
+	return (questions == 0 || read_question(c, query)) && read_records(c, query);
 }
 
 enum query_verdict query_parse(const uint8_t *payload, size_t length, struct query *query)
@@ -235,9 +237,16 @@ enum query_verdict query_parse(const uint8_t *payload, size_t length, struct que
 		return error(query, RCODE_NOTIMP); /* RFC 1035 4.1.1 */
 	if (!sound)
 		return error(query, RCODE_FORMERR);
-	if (query->rcode != RCODE_NOERROR)
+	if (query->rcode != RCODE_NOERROR) {
+		query->tsig.octets = 0; /* nobody looked at it */
 		return QUERY_ERROR;
+	}
 	if (query->tsig.octets != 0)
 		return error(query, RCODE_NOTAUTH); /* RFC 8945 5.2.1: no key is known here */
-	return QUERY_GOOD;
+	if (query->question_end > DNS_HEADER)
+		return QUERY_GOOD;
+	if (query->options.asked & ASKED_COOKIE)
+		return QUERY_COOKIE;
+	query->malformed = COUNT_formerr_qdcount;
+	return error(query, RCODE_FORMERR);
 }

@@ -8,6 +8,7 @@
 #ifndef SKUA_DATAPLANE_ANSWER_QUERY_H
 #define SKUA_DATAPLANE_ANSWER_QUERY_H
 
+#include "dataplane/answer/option.h"
 #include "zones/abi/channel.h"
 #include "zones/name/name.h"
 
@@ -34,7 +35,9 @@ enum dns_rcode {
 	RCODE_REFUSED = 5,
 	RCODE_YXDOMAIN = 6,
 	RCODE_NOTAUTH = 9,
-	RCODE_BADVERS = 16, /* its upper part travels in the OPT record */
+	/* Their upper parts travel in the OPT record. */
+	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23,
 };
 
 /* Where the TSIG record of a query lies in the payload. octets == 0: there is none. */
@@ -57,13 +60,13 @@ struct query {
 	uint8_t name_length;   /* octets of QNAME, which stands behind the header */
 	uint8_t malformed;     /* enum counter: which formerr_* counts it if it is FORMERR;
 				  formerr_type if the message itself is well-formed */
-	uint16_t options;      /* offset and octets of the EDNS options */
-	uint16_t options_length;
 	struct query_tsig tsig;
+	struct asked_options options; /* those of EDNS that we know */
 };
 
 enum query_verdict {
 	QUERY_GOOD,	/* everything in *query is set */
+	QUERY_COOKIE,	/* no question, but a cookie (RFC 7873 5.4): the name is not set */
 	QUERY_ERROR,	/* reply with query->rcode; the question is there if it could be read */
 	QUERY_SHORT,	/* shorter than a header: no reply */
 	QUERY_RESPONSE, /* QR is set: no reply, ever */

@@ -285,6 +285,25 @@ enum put_result reply_put_cname(struct reply *r, const struct owner *owner, uint
 	return PUT_DONE;
 }
 
+enum put_result reply_put_made(struct reply *r, enum reply_section section,
+			       const struct owner *owner, const struct made_record *record)
+{
+	uint8_t fixed[10];
+	uint32_t first = r->at;
+
+	put_u16(fixed, record->type);
+	put_u16(fixed + 2, record->class);
+	put_u32(fixed + 4, record->ttl);
+	put_u16(fixed + 8, (uint16_t)record->length);
+	if (!append_owner(r, owner) || !append(r, fixed, sizeof(fixed)) ||
+	    !append(r, record->rdata, record->length)) {
+		r->at = first;
+		return PUT_NO_ROOM;
+	}
+	r->count[section]++;
+	return PUT_DONE;
+}
+
 size_t reply_name(const struct reply *r, uint32_t at, uint8_t *name)
 {
 	size_t length = 0;

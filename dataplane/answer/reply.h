@@ -60,6 +60,17 @@ void reply_copy_rotated(uint8_t *to, const struct tail *tail, uint32_t rotation)
 enum put_result reply_put_cname(struct reply *reply, const struct owner *owner, uint32_t ttl,
 				const struct owner *target);
 
+/* A record that is not stored anywhere. */
+struct made_record {
+	uint16_t type;
+	uint16_t class;
+	uint32_t ttl;
+	const uint8_t *rdata; /* without compressed names */
+	uint32_t length;
+};
+enum put_result reply_put_made(struct reply *reply, enum reply_section section,
+			       const struct owner *owner, const struct made_record *record);
+
 /* Offset in the reply of the octet at `offset` of the name that starts at `at`; 0: no label of it
  * starts there. */
 uint32_t reply_octet(const struct reply *reply, uint32_t at, uint32_t offset);

@@ -2,6 +2,7 @@
 #include "dataplane/answer/stored.h"
 
 #include "dataplane/answer/finish.h"
+#include "dataplane/answer/rotation.h"
 #include "zones/record/record.h"
 
 #include <string.h>
@@ -30,14 +31,16 @@ static const struct image_rrset *stored_rrset(const struct image *image, const s
 	return rrset;
 }
 
-static bool copy(const struct composer *c, struct reply *reply, const struct tail *tail)
+static bool copy(const struct composer *c, const struct response *r, const struct tail *tail)
 {
+	const struct reply *reply = &r->reply;
 	uint8_t *to = reply->base + reply->at;
 
 	if (tail->length > reply->limit - reply->at)
 		return false;
-	if (c->image->settings.rotate && tail->plain > 1 && is_address(tail->rrset->type))
-		reply_copy_rotated(to, tail, (uint32_t)c->state->rotation++);
+	if (c->image->settings.rotate != IMAGE_ROTATE_OFF && tail->plain > 1 &&
+	    is_address(tail->rrset->type))
+		reply_copy_rotated(to, tail, rotation_next(c->image, c->state, r->datagram));
 	else
 		memcpy(to, tail->octets, tail->length);
 	return true;
@@ -61,7 +64,7 @@ static bool answer_question(const struct composer *c, struct response *r,
 	if (rrset == NULL || (wildcard && secure)) /* that takes a proof */
 		return false;
 	tail_open(node, rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
-	if (!copy(c, &r->reply, &tail))
+	if (!copy(c, r, &tail))
 		return false;
 	commit(&r->reply, &tail);
 	r->wildcard = wildcard;
@@ -93,8 +96,7 @@ static bool answer_target(const struct composer *c, struct response *r,
 	if (rrset == NULL || r->expansions > 0)
 		return false;
 	tail_open(node, rrset, r->query.dnssec_ok ? TAIL_SIGNED : TAIL_PLAIN, &tail);
-	if (!copy(c, &r->reply, &tail) ||
-	    !point_owners(r->reply.base + r->reply.at, &tail, r->asked.at))
+	if (!copy(c, r, &tail) || !point_owners(r->reply.base + r->reply.at, &tail, r->asked.at))
 		return false;
 	commit(&r->reply, &tail);
 	reply_finish(r, c->image->settings.udp_size, c->counts);

@@ -1,5 +1,7 @@
 /* dialogue.c: asks what the files say, and compares the replies: see README.md. */
 #include "dataplane/answer/answer.h"
+#include "dataplane/answer/option.h"
+#include "tests/dialogues/words.h"
 #include "tests/unit/answer/image_fixture.h"
 #include "tests/unit/answer/message.h"
 #include "zones/record/record.h"
@@ -19,7 +21,7 @@ static const struct rcode_name {
 	const char *name;
 	unsigned rcode;
 } rcodes[] = {{"NOERROR", 0}, {"FORMERR", 1},  {"SERVFAIL", 2}, {"NXDOMAIN", 3}, {"NOTIMP", 4},
-	      {"REFUSED", 5}, {"YXDOMAIN", 6}, {"NOTAUTH", 9},	{"BADVERS", 16}};
+	      {"REFUSED", 5}, {"YXDOMAIN", 6}, {"NOTAUTH", 9},	{"BADVERS", 16}, {"BADCOOKIE", 23}};
 
 static const struct flag_name {
 	const char *name;
@@ -34,6 +36,7 @@ struct dialogue {
 	unsigned at;
 	struct image_fixture *fixture;
 	struct image_settings settings;
+	struct image_policy policy;
 	const struct image *image;
 	struct answer_state state;
 };
@@ -44,6 +47,12 @@ struct exchange {
 	unsigned line;
 	uint8_t query[MESSAGE_MAX];
 	size_t query_length;
+	uint8_t options[512]; /* of the query's OPT record */
+	size_t options_length;
+	uint16_t family; /* of the client's address */
+	uint64_t now;	 /* seconds; 0: that of the settings */
+	bool ordered;	 /* the answer's records come in this order */
+	uint8_t source[16];
 	enum transport transport;
 	uint8_t reply[MESSAGE_MAX];
 	size_t reply_length;
@@ -52,6 +61,8 @@ struct exchange {
 	unsigned wanted_rcode;
 	char *wanted[3][RRS_MAX];
 	unsigned wanted_count[3];
+	uint8_t wanted_options[512]; /* of the reply's OPT record */
+	size_t wanted_options_length;
 	char wrong[MESSAGE_TEXT]; /* empty: nothing */
 };
 
@@ -97,11 +108,7 @@ static void read_file(struct dialogue *d)
 static void read_settings(struct dialogue *d, char *words)
 {
 	for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " ")) {
-		if (strcmp(word, "additional=off") == 0)
-			d->settings.additional = 0;
-		else if (strcmp(word, "rotate=on") == 0)
-			d->settings.rotate = 1;
-		else if (sscanf(word, "udp=%hu", &d->settings.udp_size) != 1)
+		if (!setting_from_word(word, &d->settings, &d->policy, &d->state))
 			give_up(d, "no such setting");
 	}
 	image_fixture_settings(d->fixture, d->settings);
@@ -135,6 +142,8 @@ static void read_option(const struct dialogue *d, const char *word, struct query
 		o->edns = false;
 	else if (strcmp(word, "class=CH") == 0)
 		o->class = CLASS_CH;
+	else if (strcmp(word, "class=4") == 0)
+		o->class = 4;
 	else if (strcmp(word, "class=ANY") == 0)
 		o->class = CLASS_ANY;
 	else if (sscanf(word, "size=%u", &number) == 1)
@@ -143,7 +152,13 @@ static void read_option(const struct dialogue *d, const char *word, struct query
 		o->version = (uint8_t)number;
 	else if (sscanf(word, "opcode=%u", &number) == 1)
 		o->flags |= (uint16_t)(number << 11);
-	else
+	else if (strncmp(word, "now=", 4) == 0)
+		x->now = strtoull(word + 4, NULL, 10);
+	else if (strncmp(word, "from=", 5) == 0) {
+		if (!address_from_word(word + 5, x->source, &x->family))
+			give_up(d, "no address");
+	} else if (strncmp(word, "opt=", 4) != 0 ||
+		   !option_from_word(word + 4, x->options, sizeof(x->options), &x->options_length))
 		give_up(d, "no such option of a query");
 }
 
@@ -158,20 +173,15 @@ static void read_query(const struct dialogue *d, char *words, struct exchange *x
 		give_up(d, "a query is: query NAME TYPE [OPTION…]");
 	for (const char *word = strtok(NULL, " "); word != NULL; word = strtok(NULL, " "))
 		read_option(d, word, &options, x);
+	options.options = x->options;
+	options.options_length = (uint16_t)x->options_length;
 	x->query_length = message_query_text(x->query, name, type, &options);
 }
 
 static void read_hex(const struct dialogue *d, const char *text, struct exchange *x)
 {
-	unsigned octet;
-
-	for (; *text != '\0'; text += isspace((unsigned char)*text) ? 1 : 2) {
-		if (isspace((unsigned char)*text))
-			continue;
-		if (sscanf(text, "%2x", &octet) != 1)
-			give_up(d, "not hexadecimal");
-		x->query[x->query_length++] = (uint8_t)octet;
-	}
+	if (!octets_from_hex(text, x->query, sizeof(x->query), &x->query_length))
+		give_up(d, "not hexadecimal");
 }
 
 static void read_reply_line(const struct dialogue *d, char *words, struct exchange *x)
@@ -228,6 +238,15 @@ static void read_section(struct dialogue *d, struct exchange *x, unsigned sectio
 	}
 }
 
+static void read_wanted_options(struct dialogue *d, struct exchange *x)
+{
+	for (; is_indented(d); d->at++) {
+		if (!option_from_word(d->line[d->at] + 1, x->wanted_options,
+				      sizeof(x->wanted_options), &x->wanted_options_length))
+			give_up(d, "no such option");
+	}
+}
+
 static void complain(struct exchange *x, const char *what, const char *detail)
 {
 	size_t used = strlen(x->wrong);
@@ -265,6 +284,17 @@ static void compare_section(struct exchange *x, const struct message *m, unsigne
 	for (unsigned w = 0; w < x->wanted_count[section]; w++) {
 		if (!found[w])
 			complain(x, "missing", x->wanted[section][w]);
+	}
+}
+
+static void compare_order(struct exchange *x, const struct message *m)
+{
+	char text[MESSAGE_TEXT];
+
+	for (unsigned i = 0; i < m->count[0] && i < x->wanted_count[0]; i++) {
+		message_record_text(&m->record[0][i], text);
+		if (!matches(x->wanted[0][i], text))
+			complain(x, "in another order", text);
 	}
 }
 
@@ -308,6 +338,19 @@ static void compare_edns(const struct dialogue *d, struct exchange *x, const str
 		complain(x, "DO is not the query's", "");
 }
 
+static void compare_options(struct exchange *x, const struct message *m)
+{
+	char text[2 * sizeof(x->wanted_options) + 1] = "";
+
+	if (m->options_length == x->wanted_options_length &&
+	    (m->options_length == 0 ||
+	     memcmp(m->options, x->wanted_options, m->options_length) == 0))
+		return;
+	for (unsigned i = 0; i < m->options_length && 2 * i + 2 < sizeof(text); i++)
+		sprintf(text + 2 * i, "%02x", m->options[i]);
+	complain(x, "other options", text);
+}
+
 /* RFC 1071, octet by octet. */
 static unsigned plain_sum(const uint8_t *at, size_t length)
 {
@@ -326,6 +369,10 @@ static void exchange(struct dialogue *d, struct exchange *x)
 	struct message m;
 
 	memcpy(x->reply, x->query, x->query_length);
+	if (x->now != 0)
+		d->state.now = x->now * 1000000000u;
+	datagram.family = x->family;
+	memcpy(datagram.source, x->source, sizeof(datagram.source));
 	answer_batch(d->image, &d->state, &datagram, 1, x->transport, counts);
 	x->reply_length = datagram.length;
 	if (x->reply_length == 0 || !x->wants_reply) {
@@ -340,8 +387,17 @@ static void exchange(struct dialogue *d, struct exchange *x)
 		complain(x, "malformed", wrong);
 	compare_header(x, &m);
 	compare_edns(d, x, &m);
+	compare_options(x, &m);
+	if (counts[COUNT_rcode_noerror] + counts[COUNT_rcode_nxdomain] +
+		    counts[COUNT_rcode_yxdomain] ==
+		0 &&
+	    x->transport == TRANSPORT_UDP && counts[COUNT_cookies_valid] == 0 &&
+	    x->reply_length > x->query_length)
+		complain(x, "an error that is larger than the query", "");
 	for (unsigned s = 0; s < 3 && wrong == NULL; s++)
 		compare_section(x, &m, s);
+	if (x->ordered)
+		compare_order(x, &m);
 	message_free(&m);
 }
 
@@ -354,17 +410,26 @@ static void read_exchange(struct dialogue *d, struct exchange *x)
 			read_query(d, line + 5, x);
 		else if (starts(line, "hex"))
 			read_hex(d, line + 3, x);
-		else if (starts(line, "reply"))
+		else if (starts(line, "client")) {
+			if (!address_from_word(line + 7, x->source, &x->family))
+				give_up(d, "no address");
+		} else if (starts(line, "reply"))
 			read_reply_line(d, line + 5, x);
+		else if (strcmp(line, "options") == 0)
+			read_wanted_options(d, x);
 		else if (*line == '#' || *line == '\0')
 			continue;
-		else {
+		else if (strcmp(line, "answer in order") == 0) {
+			x->ordered = true;
+			read_section(d, x, 0);
+		} else {
 			unsigned s = 0;
 
 			while (s < 3 && strcmp(line, section_name[s]) != 0)
 				s++;
 			if (s == 3)
-				give_up(d, "neither query, hex, reply nor a section");
+				give_up(d,
+					"neither query, hex, client, reply, options nor a section");
 			read_section(d, x, s);
 		}
 	}
@@ -401,6 +466,8 @@ static void run_file(const char *path)
 		char *line = d->line[d->at];
 
 		if (starts(line, "case")) {
+			if (d->image == NULL)
+				image_fixture_policy(d->fixture, &d->policy);
 			if (d->image == NULL)
 				d->image = image_fixture_image(d->fixture);
 			run_case(d);

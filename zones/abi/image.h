@@ -45,12 +45,19 @@ struct image_header {
 };
 static_assert(sizeof(struct image_header) == 64, "one cache line");
 
+/* How A and AAAA sets are turned. */
+enum image_rotate {
+	IMAGE_ROTATE_OFF = 0,	/* as they are stored */
+	IMAGE_ROTATE_ON = 1,	/* round robin */
+	IMAGE_ROTATE_FIXED = 2, /* each client always gets the same order */
+};
+
 /* Server-wide choices that the answer path needs; they change with a root like any record. */
 struct image_settings {
 	uint16_t udp_size; /* what we offer and the most that we send over UDP; default 1232 */
 	uint8_t
 	    additional; /* 1: NAPTR, SRV, MX and NS additionals are added; 0: only needed glue */
-	uint8_t rotate; /* 1: A and AAAA sets are rotated */
+	uint8_t rotate; /* enum image_rotate; any other value means IMAGE_ROTATE_ON */
 	uint8_t reserved[12];
 };
 static_assert(sizeof(struct image_settings) == 16, "layout");

@@ -15,11 +15,35 @@ struct policy_text {
 };
 static_assert(sizeof(struct policy_text) == 256, "layout");
 
+/* What ANY gets (RFC 8482). Any other value means POLICY_ANY_ONE. */
+enum policy_any {
+	POLICY_ANY_ONE = 0,   /* over UDP one RRset, over TCP all */
+	POLICY_ANY_ALL = 1,   /* all */
+	POLICY_ANY_HINFO = 2, /* a made HINFO record */
+};
+
+#define POLICY_NSID_MOST     128u
+#define POLICY_SECRETS	     4u
+#define POLICY_SECRET_OCTETS 16u
+
+/* secret[0] makes server cookies, each of secret[0..count) is accepted (RFC 9018 5). */
+struct policy_cookies {
+	uint8_t count; /* at most POLICY_SECRETS; 0: cookies are off */
+	uint8_t reserved[15];
+	uint8_t secret[POLICY_SECRETS][POLICY_SECRET_OCTETS];
+};
+static_assert(sizeof(struct policy_cookies) == 80, "layout");
+
 struct image_policy {
 	struct policy_text version;  /* version.bind and version.server, class CH (RFC 4892) */
 	struct policy_text identity; /* id.server and hostname.bind, class CH */
-	struct policy_text nsid;     /* RFC 5001 */
-	uint32_t nsec3_hashes;	     /* SHA-1 blocks per second and worker over UDP; 0: no limit */
+	struct policy_text nsid;     /* RFC 5001; at most POLICY_NSID_MOST octets are sent */
+	struct policy_cookies cookies;
+	uint8_t any;		 /* enum policy_any */
+	uint8_t extended_errors; /* 1: errors say why (RFC 8914) */
+	uint8_t reserved[2];
+	uint32_t nsec3_hashes; /* SHA-1 blocks per second and worker over UDP; 0: no limit */
+	uint8_t reserved_too[8];
 };
 
 #endif

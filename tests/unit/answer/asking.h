@@ -12,13 +12,16 @@ struct asking {
 	uint64_t counts[COUNTERS];
 	enum transport transport;
 	uint32_t capacity; /* 0: MESSAGE_MAX */
+	uint16_t family;   /* of the client: 4; else 6 */
+	uint8_t source[16];
 	uint8_t reply[MESSAGE_MAX];
 	uint32_t length; /* of the reply */
 };
 
 /* Asks, and fails the test if the sum is wrong, a guard octet changed, QR is clear, the
  * counters do not add up, or a datagram
- * over UDP is larger than allowed. */
+ * over UDP is larger than allowed: than the server's size, and for an error than the query of a
+ * client without a valid cookie. */
 void ask(struct asking *asking, const uint8_t *query, size_t length);
 /* The same for a name; the reply must also be well-formed. The caller frees *message. */
 void ask_name(struct asking *asking, const char *name, uint16_t type,

@@ -31,7 +31,10 @@ size_t message_query(uint8_t *wire, const uint8_t *name, uint16_t type,
 	put_u16(at + 3, o->udp_size == 0 ? 1232 : o->udp_size);
 	at[6] = o->version;
 	put_u16(at + 7, o->dnssec_ok ? 0x8000 : 0);
-	return (size_t)(at + 11 - wire);
+	put_u16(at + 9, o->options_length);
+	if (o->options_length > 0)
+		memcpy(at + 11, o->options, o->options_length);
+	return (size_t)(at + 11 + o->options_length - wire);
 }
 
 size_t message_query_text(uint8_t *wire, const char *text, uint16_t type,
@@ -159,8 +162,17 @@ static void read_opt(struct reader *r, struct message *m, const uint8_t *fixed, 
 	m->udp_size = get_u16(fixed + 2);
 	m->rcode = (uint16_t)(m->rcode | fixed[4] << 4);
 	m->dnssec_ok = fixed[6] & 0x80;
+	m->options = fixed + 10;
+	m->options_length = get_u16(fixed + 8);
 	if (fixed[5] != 0)
 		wrong(r, "EDNS version is not 0");
+	for (unsigned at = 0; at < m->options_length; at += 4u + get_u16(m->options + at + 2)) {
+		if (m->options_length - at < 4 ||
+		    get_u16(m->options + at + 2) > m->options_length - at - 4) {
+			wrong(r, "an option is longer than the OPT record");
+			break;
+		}
+	}
 }
 
 static void read_record(struct reader *r, struct message *m, unsigned section)

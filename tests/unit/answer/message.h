@@ -15,9 +15,12 @@ struct query_options {
 	bool dnssec_ok;
 	uint16_t udp_size; /* with edns; 0: 1232 */
 	uint8_t version;   /* of EDNS */
+	const uint8_t *options;
+	uint16_t options_length;
 };
 
-/* Writes a query; returns its length. wire has 12 + 255 + 4 + 11 octets. id: 0x1234. */
+/* Writes a query; returns its length. wire has 12 + 255 + 4 + 11 octets and those of the options.
+ * id: 0x1234. */
 size_t message_query(uint8_t *wire, const uint8_t *name, uint16_t type,
 		     const struct query_options *options);
 /* The same from text ("www.example."). */
@@ -40,6 +43,8 @@ struct message {
 	uint16_t type, class;
 	bool edns, dnssec_ok;
 	uint16_t udp_size;
+	const uint8_t *options; /* of the OPT record; borrowed from the wire */
+	uint16_t options_length;
 	unsigned count[3];		  /* without OPT */
 	struct message_record *record[3]; /* answer, authority, additional */
 };

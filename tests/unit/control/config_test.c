@@ -106,7 +106,9 @@ static void file_refusals(void **state)
 	expect_refusal("workers: 3x\n", "is no number");
 	expect_refusal("arena_size: 3T\n", "is no size");
 	expect_refusal("arena_size: 99999999999G\n", "is no size");
-	expect_refusal("rotate: maybe\n", "FILE:1:9: rotate: \"maybe\" is neither true nor false");
+	expect_refusal("additional: maybe\n",
+		       "FILE:1:13: additional: \"maybe\" is neither true nor");
+	expect_refusal("rotate: maybe\n", "FILE:1:9: rotate: \"maybe\" is none of on|off|fixed");
 	expect_refusal("http: localhost:80\n", "is no address");
 	expect_refusal("listen: [127.0.0.1:53, 127.0.0.1]\n", "FILE:1:24: listen: \"127.0.0.1\"");
 	expect_refusal("log_level: loud\n", "is no level");
@@ -167,9 +169,35 @@ static void numbers(void **state)
 	assert_int_equal(config_number(&config, KEY_arena_size), 8u << 20);
 	assert_true(config_add(&config, KEY_arena_size, "4194304", error, sizeof(error)));
 	assert_int_equal(config_number(&config, KEY_arena_size), 4194304);
-	assert_true(config_flag(&config, KEY_rotate));
-	assert_true(config_add(&config, KEY_rotate, "No", error, sizeof(error)));
-	assert_false(config_flag(&config, KEY_rotate));
+	assert_true(config_flag(&config, KEY_additional));
+	assert_true(config_add(&config, KEY_additional, "No", error, sizeof(error)));
+	assert_false(config_flag(&config, KEY_additional));
+	config_free(&config);
+}
+
+static void choices(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned choice;
+	} good[] = {{"on", 0}, {"true", 0}, {"Yes", 0},	 {"off", 1},
+		    {"0", 1},  {"no", 1},   {"fixed", 2}};
+	struct config config;
+	char error[256];
+
+	(void)state;
+	config_init(&config);
+	assert_int_equal(config_choice(&config, KEY_rotate), 0);
+	assert_int_equal(config_choice(&config, KEY_any), 0);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(config_add(&config, KEY_rotate, good[i].text, error, sizeof(error)));
+		assert_int_equal(config_choice(&config, KEY_rotate), good[i].choice);
+	}
+	assert_false(config_add(&config, KEY_rotate, "on|off", error, sizeof(error)));
+	assert_false(config_add(&config, KEY_any, "true", error, sizeof(error)));
+	assert_string_equal(error, "any: \"true\" is none of one|all|hinfo");
+	assert_true(config_add(&config, KEY_any, "hinfo", error, sizeof(error)));
+	assert_int_equal(config_choice(&config, KEY_any), 2);
 	config_free(&config);
 }
 
@@ -319,11 +347,12 @@ static void addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(file_values),     cmocka_unit_test(file_refusals),
-	    cmocka_unit_test(file_tells_all),  cmocka_unit_test(file_missing),
-	    cmocka_unit_test(numbers),	       cmocka_unit_test(options_taken),
-	    cmocka_unit_test(options_refused), cmocka_unit_test(options_override),
-	    cmocka_unit_test(options_pass_on), cmocka_unit_test(addresses),
+	    cmocka_unit_test(file_values),	cmocka_unit_test(file_refusals),
+	    cmocka_unit_test(file_tells_all),	cmocka_unit_test(file_missing),
+	    cmocka_unit_test(numbers),		cmocka_unit_test(choices),
+	    cmocka_unit_test(options_taken),	cmocka_unit_test(options_refused),
+	    cmocka_unit_test(options_override), cmocka_unit_test(options_pass_on),
+	    cmocka_unit_test(addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
