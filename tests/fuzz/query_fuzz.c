@@ -47,15 +47,28 @@ static void check_question(const uint8_t *data, size_t size, const struct query 
 	must(query->type == get_u16(behind - 4) && query->class == get_u16(behind - 2));
 }
 
+/* RFC 7871 6, RFC 7873 4. */
+static void check_options(const struct query *query)
+{
+	const struct asked_options *options = &query->options;
+
+	must(query->edns);
+	if (options->asked & ASKED_COOKIE)
+		must(options->cookie.length == COOKIE_CLIENT_OCTETS ||
+		     (options->cookie.length >= 16 && options->cookie.length <= 40));
+	if (options->asked & ASKED_SUBNET)
+		must((options->subnet.family == 4 && options->subnet.source <= 32) ||
+		     (options->subnet.family == 6 && options->subnet.source <= 128));
+}
+
 static void check_records(size_t size, const struct query *query)
 {
 	const struct query_tsig *tsig = &query->tsig;
 
 	must(query->udp_size >= 512);
 	must(query->edns || !query->dnssec_ok);
-	if (query->edns)
-		must(query->options >= query->question_end + 11u &&
-		     query->options + query->options_length <= size);
+	if (query->options.asked != 0)
+		check_options(query);
 	if (tsig->octets == 0)
 		return;
 	must(tsig->at >= query->question_end && tsig->at + tsig->octets == size);
@@ -71,10 +84,20 @@ static void check_error(const uint8_t *data, const struct query *query)
 	else
 		must(query->rcode == RCODE_FORMERR || query->rcode == RCODE_BADVERS ||
 		     query->rcode == RCODE_NOTAUTH);
+	/* What is wrong with the options, or missing with them, spoils not the OPT record. */
 	if (query->rcode == RCODE_FORMERR)
-		must(!query->edns && query->tsig.octets == 0);
+		must(query->tsig.octets == 0 &&
+		     (!query->edns || query->malformed == COUNT_formerr_option ||
+		      (query->malformed == COUNT_formerr_qdcount && get_u16(data + 4) == 0)));
 	must((query->rcode == RCODE_BADVERS) <= query->edns);
 	must((query->rcode == RCODE_NOTAUTH) <= (query->tsig.octets > 0));
+}
+
+static void check_cookie(const uint8_t *data, const struct query *query)
+{
+	must(query->rcode == RCODE_NOERROR && query->tsig.octets == 0 && query->edns);
+	must((get_u16(data + 2) & DNS_OPCODE) == 0 && get_u16(data + 4) == 0);
+	must(query->question_end == DNS_HEADER && query->options.asked & ASKED_COOKIE);
 }
 
 static void check_good(const uint8_t *data, size_t size, const struct query *query)
@@ -94,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	must((verdict == QUERY_SHORT) == (size < DNS_HEADER));
 	must((verdict == QUERY_RESPONSE) == (size >= DNS_HEADER && data[2] & 0x80));
-	if (verdict != QUERY_GOOD && verdict != QUERY_ERROR)
+	if (verdict == QUERY_SHORT || verdict == QUERY_RESPONSE)
 		return 0;
 	must(query.flags == get_u16(data + 2));
 	must(size <= MESSAGE_MAX || verdict == QUERY_ERROR);
@@ -102,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_records(size, &query);
 	if (verdict == QUERY_GOOD)
 		check_good(data, size, &query);
+	else if (verdict == QUERY_COOKIE)
+		check_cookie(data, &query);
 	else
 		check_error(data, &query);
 	return 0;
