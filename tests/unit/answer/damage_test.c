@@ -1,8 +1,15 @@
-/* damage_test.c: an image with any octet changed crashes nothing and hangs nothing. Reads outside
- * are for the sanitizers to see; what is written is checked by ask(). */
+/* damage_test.c: an image with any bit changed crashes nothing and hangs nothing: every single bit
+ * of a small image, and many at once of a large one. A read outside meets the specimen's guard page
+ * or a sanitizer, a loop without end the alarm; each reply is still one to its query, within its
+ * limit, and counted.
+ *
+ * A bit counts if its cache line holds anything: that is every block that something leads to, but
+ * for empty lines inside pages of the directory. SKUA_LONG=yes: those too (every line of 4096
+ * octets that hold anything), and each bit is met by all four kinds of query, not by two. */
 #include "dataplane/answer/answer.h"
 #include "tests/unit/abi/ledger.h"
 #include "tests/unit/answer/message.h"
+#include "tests/unit/answer/specimen.h"
 #include "tests/unit/answer/zones.h"
 #include "zones/record/record.h"
 
@@ -15,27 +22,100 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
-#define ROUNDS 20000u
+#define ROUNDS	       20000u
+#define CHANGES	       16u
+#define CAPACITY       4096u
+#define UDP_SIZE       1232u
+#define KINDS	       4u /* plain or DO, over UDP or TCP */
+#define CHAOS	       3u
+#define PATIENCE       300u /* seconds, for what takes milliseconds */
+#define ROUNDS_WATCHED 64u
 
-static const struct question {
+struct question {
 	const char *name;
 	uint16_t type;
-} questions[] = {
-    {"n.example.", TYPE_MX},	     {"n.example.", TYPE_ANY},
-    {"alias2.n.example.", TYPE_A},   {"x.wc.n.example.", TYPE_A},
-    {"x.wmx.n.example.", TYPE_MX},   {"naptr.n.example.", TYPE_NAPTR},
-    {"www.sub.n.example.", TYPE_A},  {"tocut.n.example.", TYPE_A},
-    {"x.dn.n.example.", TYPE_A},     {"x.dnl.n.example.", TYPE_A},
-    {"child.n.example.", TYPE_DS},   {"nothere.n.example.", TYPE_A},
-    {"outside.n.example.", TYPE_A},  {"fan.n.example.", TYPE_SRV},
-    {"x.signed.test.", TYPE_A},	     {"a.wild.signed.test.", TYPE_A},
-    {"alias.signed.test.", TYPE_A},  {"www.unsigned.signed.test.", TYPE_A},
-    {"a.c.x.w.example.", TYPE_A},    {"a.z.w.example.", TYPE_MX},
-    {"mc.c.example.", TYPE_MX},	     {"c.example.", TYPE_DS},
-    {"ns.signed.test.", TYPE_RRSIG}, {"x.naptr.wild.test.", TYPE_NAPTR},
+	uint16_t class; /* 0: IN */
 };
-#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
+
+static const struct question large_questions[] = {
+    {"n.example.", TYPE_MX},
+    {"n.example.", TYPE_ANY},
+    {"alias2.n.example.", TYPE_A},
+    {"x.wc.n.example.", TYPE_A},
+    {"x.wmx.n.example.", TYPE_MX},
+    {"naptr.n.example.", TYPE_NAPTR},
+    {"www.sub.n.example.", TYPE_A},
+    {"tocut.n.example.", TYPE_A},
+    {"x.dn.n.example.", TYPE_A},
+    {"x.dnl.n.example.", TYPE_A},
+    {"child.n.example.", TYPE_DS},
+    {"nothere.n.example.", TYPE_A},
+    {"outside.n.example.", TYPE_A},
+    {"fan.n.example.", TYPE_SRV},
+    {"x.signed.test.", TYPE_A},
+    {"a.wild.signed.test.", TYPE_A},
+    {"alias.signed.test.", TYPE_A},
+    {"www.unsigned.signed.test.", TYPE_A},
+    {"a.c.x.w.example.", TYPE_A},
+    {"a.z.w.example.", TYPE_MX},
+    {"mc.c.example.", TYPE_MX},
+    {"c.example.", TYPE_DS},
+    {"ns.signed.test.", TYPE_RRSIG},
+    {"x.naptr.wild.test.", TYPE_NAPTR},
+    {"ptrs.n.example.", TYPE_PTR},
+    {"crowd.n.example.", TYPE_A},
+    {"version.bind.", TYPE_TXT, CHAOS},
+};
+
+static const struct question small_questions[] = {
+    {"small.test.", TYPE_ANY},
+    {"small.test.", TYPE_NS},
+    {"small.test.", TYPE_DS},
+    {"ns.small.test.", TYPE_A},
+    {"ns.small.test.", TYPE_TXT},
+    {"ns.small.test.", TYPE_RRSIG},
+    {"c1.small.test.", TYPE_A},
+    {"x.dn.small.test.", TYPE_MX},
+    {"to.small.test.", TYPE_A},
+    {"mx.small.test.", TYPE_MX},
+    {"srv.small.test.", TYPE_SRV},
+    {"naptr.small.test.", TYPE_NAPTR},
+    {"svc.small.test.", 65},
+    {"www.sub.small.test.", TYPE_A},
+    {"sub.small.test.", TYPE_DS},
+    {"a.w.small.test.", TYPE_A},
+    {"a.t.small.test.", TYPE_TXT},
+    {"a.b.nothere.small.test.", TYPE_A},
+    {"elsewhere.", TYPE_A},
+    {".", TYPE_NS},
+    {"signed.test.", TYPE_SOA},
+    {"x.signed.test.", TYPE_A},
+    {"alias.signed.test.", TYPE_A},
+    {"a.wild.signed.test.", TYPE_MX},
+    {"ent.signed.test.", TYPE_A},
+    {"secure.signed.test.", TYPE_DS},
+    {"a.unsigned.signed.test.", TYPE_A},
+    {"version.bind.", TYPE_TXT, CHAOS},
+    {"id.server.", TYPE_TXT, CHAOS},
+};
+
+static const struct scene {
+	const struct question *question;
+	unsigned questions;
+	void (*zones)(struct image_fixture *fixture);
+} large = {large_questions, sizeof(large_questions) / sizeof(large_questions[0]), test_zones_add},
+  small = {small_questions, sizeof(small_questions) / sizeof(small_questions[0]),
+	   test_zones_add_small};
+
+/* What is asked, made once. */
+struct asked_query {
+	uint8_t wire[300];
+	uint32_t length;
+	uint32_t question_end;
+};
+static struct asked_query asked[KINDS][ANSWER_BURST];
 
 static uint64_t next(uint64_t *state)
 {
@@ -60,75 +140,179 @@ static uint64_t seed(void)
 	return state;
 }
 
-static void ask_all(const struct image *image, enum transport transport)
+static void prepare(const struct scene *scene)
 {
-	static const struct query_options options = {.edns = true, .dnssec_ok = true};
-	static uint8_t buffer[QUESTIONS][4096];
-	struct datagram burst[QUESTIONS];
-	struct answer_state state = {0};
-	uint64_t counts[COUNTERS] = {0};
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		for (unsigned i = 0; i < scene->questions; i++) {
+			const struct question *q = &scene->question[i];
+			struct query_options options = {.class = q->class,
+							.edns = true,
+							.dnssec_ok = kind & 1,
+							.udp_size = UDP_SIZE};
+			struct asked_query *a = &asked[kind][i];
 
-	for (unsigned i = 0; i < QUESTIONS; i++) {
-		size_t length =
-		    message_query_text(buffer[i], questions[i].name, questions[i].type, &options);
-		burst[i] = (struct datagram){.payload = buffer[i],
-					     .length = (uint32_t)length,
-					     .capacity = sizeof(buffer[i])};
-	}
-	answer_batch(image, &state, burst, QUESTIONS, transport, counts);
-	assert_null(ledger_wrong(counts));
-	for (unsigned i = 0; i < QUESTIONS; i++) {
-		assert_true(burst[i].length >= 12 && burst[i].length <= sizeof(buffer[i]));
-		assert_true(buffer[i][2] & 0x80);
+			a->length =
+			    (uint32_t)message_query_text(a->wire, q->name, q->type, &options);
+			a->question_end = a->length - 11; /* the OPT record */
+		}
 	}
 }
 
-/* The octets that hold something, so that changes hit. */
-static uint32_t *occupied(const uint8_t *octets, uint64_t length, uint32_t *count)
+static struct policy_text text_of(const char *text)
 {
-	uint32_t *at = malloc(length * sizeof(*at));
+	struct policy_text made = {.length = (uint8_t)strlen(text)};
+
+	memcpy(made.octets, text, made.length);
+	return made;
+}
+
+static void open_specimen(struct specimen *specimen, const struct scene *scene)
+{
+	struct image_fixture *fixture = image_fixture_new(0);
+	struct image_policy policy = {
+	    .version = text_of("Skua"), .identity = text_of("node-1"), .nsid = text_of("node-1")};
+
+	image_fixture_settings(
+	    fixture, (struct image_settings){.udp_size = UDP_SIZE, .additional = 1, .rotate = 1});
+	scene->zones(fixture);
+	image_fixture_policy(fixture, &policy);
+	specimen_take(specimen, fixture);
+	image_fixture_free(fixture);
+	prepare(scene);
+}
+
+static void check_reply(const struct datagram *d, const struct asked_query *query, bool udp)
+{
+	assert_true(d->length >= query->question_end && d->length <= CAPACITY);
+	assert_true(!udp || d->length <= UDP_SIZE);
+	assert_memory_equal(d->payload, query->wire, 2);
+	assert_int_equal(d->payload[2] & 0xf8, 0x80);
+	assert_memory_equal(d->payload + 12, query->wire + 12, query->question_end - 12);
+}
+
+/* All questions of one kind, in one burst. */
+static void ask_all(const struct image *image, const struct scene *scene, unsigned kind)
+{
+	static uint8_t buffer[ANSWER_BURST][CAPACITY];
+	struct datagram burst[ANSWER_BURST];
+	struct answer_state state = {0};
+	uint64_t counts[COUNTERS] = {0};
+	bool udp = kind < 2;
+
+	for (unsigned i = 0; i < scene->questions; i++) {
+		memcpy(buffer[i], asked[kind][i].wire, asked[kind][i].length);
+		burst[i] = (struct datagram){.payload = buffer[i],
+					     .length = asked[kind][i].length,
+					     .capacity = CAPACITY,
+					     .family = 4,
+					     .port = 49152,
+					     .source = {192, 0, 2, 77}};
+	}
+	answer_batch(image, &state, burst, scene->questions, udp ? TRANSPORT_UDP : TRANSPORT_TCP,
+		     counts);
+	assert_null(ledger_wrong(counts));
+	for (unsigned i = 0; i < scene->questions; i++)
+		check_reply(&burst[i], &asked[kind][i], udp);
+}
+
+static bool is_long(void)
+{
+	const char *said = getenv("SKUA_LONG");
+
+	return said != NULL && strcmp(said, "yes") == 0;
+}
+
+static bool holds_something(const struct specimen *s, uint64_t from, uint64_t octets)
+{
+	bool any = false;
+
+	for (uint64_t i = from; i < from + octets && i < s->length && !any; i++)
+		any = s->base[i] != 0;
+	return any;
+}
+
+/* One bit, and back. Returns whether a worker would have adopted the image. */
+static bool try_bit(struct specimen *s, uint64_t bit)
+{
+	s->base[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	bool open = specimen_open(s);
+	for (unsigned kind = 0; open && kind < KINDS; kind++)
+		if (is_long() || kind % 2 == bit % 2)
+			ask_all(&s->image, &small, kind);
+	s->base[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	return open;
+}
+
+static void test_every_bit_of_a_small_image(void **state)
+{
+	uint64_t block = is_long() ? 4096 : 64, tried = 0, adopted = 0;
+	struct specimen s;
+
+	(void)state;
+	open_specimen(&s, &small);
+	for (uint64_t at = 0; at < s.length; at += block) {
+		if (!holds_something(&s, at, block))
+			continue;
+		alarm(PATIENCE);
+		for (uint64_t bit = at * 8; bit < (at + block) * 8; bit++, tried++)
+			adopted += try_bit(&s, bit);
+	}
+	alarm(0);
+	printf("# %llu bits, with %llu the image opened\n", (unsigned long long)tried,
+	       (unsigned long long)adopted);
+	assert_true(tried > 50000 && adopted > tried / 10 * 9);
+	specimen_free(&s);
+}
+
+/* The octets that hold something, so that changes hit. */
+static uint32_t *occupied(const struct specimen *s, uint32_t *count)
+{
+	uint32_t *at = malloc(s->length * sizeof(*at));
 
 	*count = 0;
-	for (uint64_t i = 64; i < length; i++) {
-		if (octets[i] != 0)
+	for (uint64_t i = 64; i < s->length; i++) {
+		if (s->base[i] != 0)
 			at[(*count)++] = (uint32_t)i;
 	}
 	return at;
 }
 
-static void test_any_octet_changed(void **state)
+static void test_many_octets_of_a_large_image(void **state)
 {
-	struct image_fixture *fixture = image_fixture_new(0);
-	uint64_t random = seed(), length;
+	uint64_t random = seed();
+	struct specimen s;
 	uint32_t count;
 
 	(void)state;
-	test_zones_add(fixture);
-	const struct image *image = image_fixture_image(fixture);
-	uint8_t *octets = image_fixture_octets(fixture, &length);
-	uint32_t *at = occupied(octets, length, &count);
+	open_specimen(&s, &large);
+	uint32_t *at = occupied(&s, &count);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		unsigned changes = 1 + (unsigned)(next(&random) % 4);
-		uint64_t where[4];
-		uint8_t was[4];
+		unsigned changes = 1 + (unsigned)(next(&random) % CHANGES);
+		uint64_t where[CHANGES];
+		uint8_t was[CHANGES];
 
+		if (round % ROUNDS_WATCHED == 0)
+			alarm(PATIENCE);
 		for (unsigned i = 0; i < changes; i++) {
-			where[i] = at[next(&random) % count] + next(&random) % 3;
-			was[i] = octets[where[i] % length];
-			octets[where[i] % length] ^= (uint8_t)next(&random);
+			where[i] = (at[next(&random) % count] + next(&random) % 3) % s.length;
+			was[i] = s.base[where[i]];
+			s.base[where[i]] ^= (uint8_t)next(&random);
 		}
-		ask_all(image, round % 2 ? TRANSPORT_TCP : TRANSPORT_UDP);
+		if (specimen_open(&s))
+			ask_all(&s.image, &large, round % KINDS);
 		for (unsigned i = changes; i-- > 0;)
-			octets[where[i] % length] = was[i];
+			s.base[where[i]] = was[i];
 	}
+	alarm(0);
 	free(at);
-	image_fixture_free(fixture);
+	specimen_free(&s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_any_octet_changed),
+	    cmocka_unit_test(test_every_bit_of_a_small_image),
+	    cmocka_unit_test(test_many_octets_of_a_large_image),
 	};
 	return cmocka_run_group_tests_name("damaged images", tests, NULL, NULL);
 }
