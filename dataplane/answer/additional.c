@@ -47,13 +47,15 @@ static bool is_placed(const struct additional *list, uint64_t key)
 
 void additional_note(struct additional *list, const struct reply *reply,
 		     const struct image_node *node, const struct image_rrset *rrset,
-		     uint64_t owner_hash)
+		     const struct owner *owner, uint64_t owner_hash)
 {
 	if (list->placed_count < ADDITIONAL_RRSETS_MAX)
 		list->placed[list->placed_count++] = key_of(owner_hash, rrset->type);
 	if (rrset->target_count > 0 && list->source_count < ADDITIONAL_SOURCES_MAX)
-		list->source[list->source_count++] =
-		    (struct additional_source){node, rrset, reply->tail_at};
+		list->source[list->source_count++] = (struct additional_source){
+		    node,	    rrset,
+		    reply->tail_at, owner->octets == 0 ? owner->pointer : 0,
+		    owner->length,  owner_hash};
 }
 
 /* Points to the name in the source's rdata if that was copied in one piece; else spells it out,
@@ -90,8 +92,17 @@ static bool put_rrset(struct reply *reply, struct additional *list,
 		result = reply_put(reply, SECTION_ADDITIONAL, owner, &tail, rules->rotation);
 	}
 	if (result == PUT_DONE)
-		additional_note(list, reply, node, rrset, owner_hash);
+		additional_note(list, reply, node, rrset, owner, owner_hash);
 	return result != PUT_NO_ROOM;
+}
+
+static bool put_addresses(struct reply *reply, struct additional *list,
+			  const struct additional_rules *rules, const struct image_node *node,
+			  const struct owner *owner, uint64_t owner_hash)
+{
+	bool v4 = put_rrset(reply, list, rules, node, TYPE_A, owner, owner_hash);
+
+	return put_rrset(reply, list, rules, node, TYPE_AAAA, owner, owner_hash) && v4;
 }
 
 static bool put_lead(struct reply *reply, struct additional *list,
@@ -103,8 +114,10 @@ static bool put_lead(struct reply *reply, struct additional *list,
 
 	if (lead->kind == IMAGE_TARGET_SRV)
 		return put_rrset(reply, list, rules, node, TYPE_SRV, &owner, hash);
-	bool v4 = put_rrset(reply, list, rules, node, TYPE_A, &owner, hash);
-	return put_rrset(reply, list, rules, node, TYPE_AAAA, &owner, hash) && v4;
+	bool fits = put_addresses(reply, list, rules, node, &owner, hash);
+	if (lead->kind == IMAGE_TARGET_SERVICE)
+		fits &= put_rrset(reply, list, rules, node, source->rrset->type, &owner, hash);
+	return fits;
 }
 
 /* With additional data off, only glue that a referral can't do without: names below a cut. */
@@ -182,7 +195,8 @@ static bool start_lead(const struct image *image, const struct additional_source
 		       const struct image_target *target, const struct additional_rules *rules,
 		       struct walk *walk, struct lead *lead)
 {
-	if (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV)
+	if (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV &&
+	    target->kind != IMAGE_TARGET_SERVICE)
 		return false;
 	lead->length = 0;
 	lead->offset = target->offset;
@@ -225,6 +239,17 @@ static bool is_enough(const struct additional *list, const struct reply *reply, 
 	       (list->leads >= ADDITIONAL_LEADS_MAX || reply->limit - reply->at < RECORD_MIN);
 }
 
+/* RFC 9460 2.5.2: the owner's own addresses. An owner that is spelled out came as a target: its
+ * addresses stand before it. */
+static void put_own(struct reply *reply, struct additional *list,
+		    const struct additional_rules *rules, const struct additional_source *source)
+{
+	struct owner owner = {NULL, 0, source->owner_at, source->owner_length};
+
+	if (rules->optional && source->owner_at != 0)
+		put_addresses(reply, list, rules, source->node, &owner, source->owner_hash);
+}
+
 static bool follow_source(const struct image *image, struct reply *reply, struct additional *list,
 			  const struct additional_rules *rules,
 			  const struct additional_source *source, struct walk *walk)
@@ -237,6 +262,8 @@ static bool follow_source(const struct image *image, struct reply *reply, struct
 	for (unsigned i = 0; i < source->rrset->target_count; i++) {
 		if (is_enough(list, reply, walk->pass))
 			break;
+		if (target[i].kind == IMAGE_TARGET_OWNER)
+			put_own(reply, list, rules, source);
 		if (!start_lead(image, source, &target[i], rules, walk, &lead[n]))
 			continue;
 		list->leads++;

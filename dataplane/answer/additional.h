@@ -4,7 +4,8 @@
  * 9471 3.1) MX, SRV      A and AAAA of the targets (RFC 1035 3.3.9, RFC 2782) NAPTR        flag
  * "s": SRV of the replacement, and A and AAAA behind it; flag "a": A and AAAA; any other flag, or
  * none: nothing (RFC 3403 4.1, RFC 3958 2.2): a chain of NAPTRs is the client's to walk SVCB, HTTPS
- * A and AAAA of the target (RFC 9460 4.2)
+ * A and AAAA of the target, and what it has of the same type (RFC 9460 4.1); of the owner if the
+ * target is "." in ServiceMode (2.5.2)
  *
  * Each RRset comes once in a message. What does not fit is left out, RRset by RRset, signatures
  * first (RFC 4035 3.1.1), and sets no TC; only missing glue that is owed does (RFC 9471 3.1).
@@ -22,7 +23,10 @@
 struct additional_source {
 	const struct image_node *node;
 	const struct image_rrset *rrset;
-	uint32_t tail_at; /* reply.tail_at after it was put */
+	uint32_t tail_at;  /* reply.tail_at after it was put */
+	uint32_t owner_at; /* where the message holds its owner; 0: in pieces */
+	uint32_t owner_length;
+	uint64_t owner_hash;
 };
 
 struct additional {
@@ -41,10 +45,10 @@ static inline void additional_begin(struct additional *list)
 }
 
 /* After each reply_put() of an RRset that may lead on, or must not come twice.
- * owner_hash: name_hash() of its owner in the message. */
+ * owner: that it was put with; owner_hash: its name_hash(). */
 void additional_note(struct additional *list, const struct reply *reply,
 		     const struct image_node *node, const struct image_rrset *rrset,
-		     uint64_t owner_hash);
+		     const struct owner *owner, uint64_t owner_hash);
 
 struct additional_rules {
 	bool optional;		      /* settings.additional */

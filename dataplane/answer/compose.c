@@ -69,7 +69,7 @@ static enum put_result put_leading(struct composer *c, struct response *r,
 	enum put_result result = put_rrset(c, r, section, owner, v, part);
 
 	if (result == PUT_DONE)
-		additional_note(&c->additional, &r->reply, v->node, v->rrset, r->asked.hash);
+		additional_note(&c->additional, &r->reply, v->node, v->rrset, owner, r->asked.hash);
 	return result;
 }
 

@@ -39,12 +39,14 @@ def _targets(record):
         return {(rdata[2:], t) for t in (wire.A, wire.AAAA)}
     if rtype == wire.SRV:
         return {(rdata[6:], t) for t in (wire.A, wire.AAAA)}
-    if rtype in (64, 65):  # SVCB, HTTPS: "." is the owner itself
+    if rtype in (wire.SVCB, wire.HTTPS):
         end = 2
         while rdata[end]:
             end += 1 + rdata[end]
         name = rdata[2:end + 1].lower()
-        return {(record[0] if name == b"\0" else name, t) for t in (wire.A, wire.AAAA)}
+        if name == b"\0":  # the owner itself, or no service (RFC 9460 2.5)
+            return {(record[0], t) for t in (wire.A, wire.AAAA) if rdata[:2] != b"\0\0"}
+        return {(name, t) for t in (wire.A, wire.AAAA, rtype)}
     if rtype == wire.NAPTR:
         at, strings = 4, []
         for _ in range(3):
@@ -386,26 +388,28 @@ def _(context, differences):
         yield from differences
 
 
-@rule("SVCB and HTTPS: no additional data yet",
-      "RFC 9460 4.1: a server SHOULD add what the TargetName leads to; BIND and Knot do, through "
-      "aliases and with proofs")
+@rule("SVCB and HTTPS: additional data behind an alias, and proofs",
+      "RFC 9460 4.1: a server SHOULD add what is at the TargetName, and what proves that it is not; BIND "
+      "and Knot also go through CNAMEs there and add proofs, Skua does neither")
 def _(context, differences):
     if context.peer not in ("bind", "knot"):
         return
     services = (wire.SVCB, wire.HTTPS)
-    reached = {name for record in context.ours.answer if record[1] in services
-               for name, _ in _targets(record)}
+    reached = {name for record in context.ours.answer + context.ours.additional
+               if record[1] in services for name, _ in _targets(record)}
     if not reached:
         return
-    for record in context.theirs.additional * 2:  # and on, through aliases
-        if record[0] in reached and record[1] in services:
-            reached |= {name for name, _ in _targets(record)}
-        elif record[0] in reached and record[1] == wire.CNAME:
-            reached.add(record[4])
+    aliased = set()
+    for record in context.theirs.additional * 2:  # and on
+        if record[0] in aliased and record[1] in services:
+            aliased |= {name for name, _ in _targets(record)}
+        elif record[0] in reached | aliased and record[1] == wire.CNAME:
+            aliased.add(record[4])
     for difference in differences:
         kind, record = difference
         if kind == "additional missing" and \
-           (record[0] in reached or record[1] in (wire.NSEC, wire.NSEC3, wire.RRSIG) or
+           (record[0] in aliased or record[0] in reached and record[1] == wire.CNAME or
+            record[1] in (wire.NSEC, wire.NSEC3, wire.RRSIG) or
             record[0].startswith(b"\x01*") and context.peer == "knot" and  # not the target itself
             any(name.endswith(record[0][2:]) for name in reached)):
             yield difference

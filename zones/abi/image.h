@@ -245,6 +245,9 @@ enum image_target_kind {
 	IMAGE_TARGET_SRV = 2,	  /* NAPTR "s": wants SRV, and A and AAAA of its targets */
 	IMAGE_TARGET_NAPTR = 3,	  /* NAPTR with empty flags: leads to another NAPTR */
 	IMAGE_TARGET_ALIAS = 4,	  /* CNAME: the chain goes on there (not additional data) */
+	IMAGE_TARGET_SERVICE = 5, /* SVCB, HTTPS: wants A and AAAA, and records of the same type */
+	IMAGE_TARGET_OWNER = 6,	  /* SVCB, HTTPS with "." in ServiceMode: wants A and AAAA of the
+				     owner itself; hash and offset mean nothing */
 };
 
 /* Folds what two builds must agree on; part of the header, so that a mismatch is refused. */

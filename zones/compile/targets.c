@@ -5,7 +5,8 @@
 #include "zones/name/name.h"
 #include "zones/record/record.h"
 
-#define NO_TARGET 0u
+#define NO_TARGET  0u
+#define ALIAS_MODE 0u /* SvcPriority (RFC 9460 2.4.1) */
 
 bool targets_possible(uint16_t type)
 {
@@ -37,8 +38,22 @@ static uint8_t naptr_kind(const uint8_t *rdata, uint16_t length)
 	}
 }
 
-static uint8_t target_kind(uint16_t type, const uint8_t *rdata, uint16_t length)
+/* RFC 9460 2.5: the root is the owner itself, or in AliasMode no service at all. */
+static uint8_t service_kind(const uint8_t *rdata, const uint8_t *name)
 {
+	if (*name != 0)
+		return IMAGE_TARGET_SERVICE;
+	return get_u16(rdata) == ALIAS_MODE ? NO_TARGET : IMAGE_TARGET_OWNER;
+}
+
+/* name: in rdata, legal. */
+static uint8_t target_kind(uint16_t type, const uint8_t *rdata, uint16_t length,
+			   const uint8_t *name)
+{
+	if (type == TYPE_SVCB || type == TYPE_HTTPS)
+		return service_kind(rdata, name);
+	if (*name == 0) /* there is no such service (RFC 2782, RFC 7505) */
+		return NO_TARGET;
 	if (type == TYPE_NAPTR)
 		return naptr_kind(rdata, length);
 	return type == TYPE_CNAME ? IMAGE_TARGET_ALIAS : IMAGE_TARGET_ADDRESS;
@@ -49,9 +64,9 @@ static bool target_of(struct image_target *target, const uint64_t hash_key[2], u
 {
 	uint8_t lower[NAME_MAX_OCTETS];
 	int offset = rdata_name_offset(type, rdata, length);
-	uint8_t kind = target_kind(type, rdata, length);
+	uint8_t kind = offset < 0 ? NO_TARGET : target_kind(type, rdata, length, rdata + offset);
 
-	if (offset < 0 || kind == NO_TARGET || rdata[offset] == 0)
+	if (kind == NO_TARGET)
 		return false;
 	size_t octets = name_length(rdata + offset, length - (size_t)offset);
 	name_lower(lower, rdata + offset, octets);
