@@ -1,6 +1,7 @@
 #include "control/config/config.h"
 
 #include "control/config/address.h"
+#include "control/config/exempt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@ const struct config_key_info *config_key_info(enum config_key key)
 
 bool config_is_list(enum config_key key)
 {
-	return keys[key].kind == KIND_ADDRESSES || keys[key].kind == KIND_ZONES;
+	return keys[key].kind == KIND_ADDRESSES || keys[key].kind == KIND_PREFIXES ||
+	       keys[key].kind == KIND_ZONES;
 }
 
 enum config_key config_key_from_name(const char *name, size_t length)
@@ -208,6 +210,13 @@ static bool is_address(const char *text)
 	return address_from_text(text, &address);
 }
 
+static bool is_prefix(const char *text)
+{
+	struct policy_prefix prefix;
+
+	return strcmp(text, EXEMPT_NONE) == 0 || exempt_from_text(text, &prefix);
+}
+
 static const char *refusal(const struct config_key_info *info, const char *text)
 {
 	if (text[0] == '\0')
@@ -223,6 +232,10 @@ static const char *refusal(const struct config_key_info *info, const char *text)
 			   : "is no address; write ADDR:PORT, [ADDR6]:PORT, or off";
 	case KIND_ADDRESSES:
 		return is_address(text) ? NULL : "is no address; write ADDR:PORT or [ADDR6]:PORT";
+	case KIND_PREFIXES:
+		return is_prefix(text) ? NULL
+				       : "is no network; write ADDR/BITS without bits set behind "
+					 "BITS, ADDR, or none";
 	default:
 		return NULL;
 	}

@@ -28,6 +28,7 @@ enum config_kind {
 	KIND_LEVEL,
 	KIND_ADDRESS_OR_OFF,
 	KIND_ADDRESSES, /* a list of ADDR:PORT */
+	KIND_PREFIXES,	/* a list of ADDR/BITS, or none */
 	KIND_ZONES,	/* a list of ZONE arguments */
 };
 

@@ -2,13 +2,15 @@
  * can be finished.
  *
  * What is asked most is copied as it is stored (stored.h); everything else goes through
- * compose_step(). */
+ * compose_step(). Where rates are limited, replies are held until all of the burst are there,
+ * and then judged. */
 #include "dataplane/answer/answer.h"
 
 #include "dataplane/answer/chaos.h"
 #include "dataplane/answer/compose.h"
 #include "dataplane/answer/finish.h"
 #include "dataplane/answer/option_reply.h"
+#include "dataplane/answer/rate_limit.h"
 #include "dataplane/answer/stored.h"
 #include "zones/name/lower.h"
 #include "zones/record/record.h"
@@ -20,12 +22,56 @@ struct burst {
 	uint64_t *counts;
 	unsigned waiting; /* responses that look a name up */
 	uint8_t at[ANSWER_BURST];
+	struct rate_limit limit;
+	unsigned holding; /* replies to be judged */
+	uint8_t held[ANSWER_BURST];
 	struct response response[ANSWER_BURST];
 };
 
-static void finish(const struct burst *b, struct response *r)
+/* A query that gets no reply. */
+static void drop(const struct burst *b, struct datagram *datagram, enum counter reason)
 {
-	reply_finish(r, b->composer.image->settings.udp_size, b->counts);
+	datagram->length = 0;
+	datagram->sum = 0;
+	b->counts[reason]++;
+}
+
+static void send(const struct burst *b, struct response *r)
+{
+	uint16_t udp_size = b->composer.image->settings.udp_size;
+
+	if (r->summed)
+		reply_finish_summed(r, udp_size, r->records_sum, b->counts);
+	else
+		reply_finish(r, udp_size, b->counts);
+}
+
+/* A reply that has all its records. */
+static void finish(struct burst *b, struct response *r)
+{
+	if (b->limit.limiter != NULL && rate_limit_concerns(&b->limit, r))
+		b->held[b->holding++] = (uint8_t)(r - b->response);
+	else
+		send(b, r);
+}
+
+static void judge(struct burst *b)
+{
+	for (unsigned i = 0; i < b->holding; i++) {
+		struct response *r = &b->response[b->held[i]];
+		enum limiter_verdict verdict = rate_limit_judge(&b->limit, r);
+
+		if (verdict == LIMITER_DROP) {
+			drop(b, r->datagram, COUNT_drop_rate_limited);
+			continue;
+		}
+		if (verdict == LIMITER_SLIP) {
+			reply_truncate(&r->reply);
+			r->summed = false;
+			b->counts[COUNT_rate_slipped]++;
+		}
+		send(b, r);
+	}
 }
 
 /* What is refused for its class or type, whatever the name (an enum dns_rcode). */
@@ -64,14 +110,6 @@ static void ask(const struct image *image, struct response *r)
 	r->expansions = 0;
 	r->redirections = 0;
 	staging_begin(&r->staging, image, asked);
-}
-
-/* A query that gets no reply. */
-static void drop(const struct burst *b, struct datagram *datagram, enum counter reason)
-{
-	datagram->length = 0;
-	datagram->sum = 0;
-	b->counts[reason]++;
 }
 
 /* Why a query is refused or not implemented that is never looked up (RFC 8914 4). */
@@ -138,6 +176,9 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 		return;
 	}
 	r->datagram = datagram;
+	r->summed = false;
+	r->rate = POLICY_RATE_ERRORS;
+	r->rate_subject = 0;
 	reply_begin(r, image->settings.udp_size, b->composer.transport);
 	if (is_settled(b, r, verdict)) {
 		finish(b, r);
@@ -147,7 +188,7 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 	b->at[b->waiting++] = (uint8_t)i;
 }
 
-static void finish_composed(const struct burst *b, struct response *r)
+static void finish_composed(struct burst *b, struct response *r)
 {
 	/* RFC 1035 6.2: no class is known to be all that there is. */
 	if (r->query.class == CLASS_ANY)
@@ -162,8 +203,10 @@ static bool proceed(struct burst *b, struct response *r)
 	struct staging *staging = &r->staging;
 
 	staging_found(staging, image, &r->asked);
-	if (staging->step != STAGING_TARGETS_NEAR && stored_answer(&b->composer, r))
+	if (staging->step != STAGING_TARGETS_NEAR && stored_answer(&b->composer, r)) {
+		finish(b, r);
 		return false;
+	}
 	if (staging->step != STAGING_NAME || !stored_alias(r)) {
 		if (staging_next(staging, image, &r->asked))
 			return true;
@@ -202,6 +245,11 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 	b.composer.counts = counts;
 	b.counts = counts;
 	b.waiting = 0;
+	b.holding = 0;
+	b.limit.limiter = NULL;
+	if (image != NULL)
+		rate_limit_begin(&b.limit, image, state, transport);
+	b.composer.rate_limited = b.limit.limiter != NULL;
 	counts[COUNT_received] += n;
 	for (unsigned i = 0; i < n; i++) {
 		if (image == NULL)
@@ -211,4 +259,5 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 	}
 	while (b.waiting > 0) /* at most LINKS_MAX + 1 names, four steps each */
 		take_turns(&b);
+	judge(&b);
 }

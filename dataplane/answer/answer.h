@@ -15,6 +15,7 @@
 #ifndef SKUA_DATAPLANE_ANSWER_ANSWER_H
 #define SKUA_DATAPLANE_ANSWER_ANSWER_H
 
+#include "dataplane/answer/limiter.h"
 #include "dataplane/answer/nsec3_meter.h"
 #include "dataplane/net/datagram.h"
 #include "zones/abi/channel.h"
@@ -23,12 +24,14 @@
 #define ANSWER_BURST 64u
 
 /* A worker's own state, zero at first: what makes rotation differ from query to query, the time,
- * what it may hash, and how long a TCP connection may be idle as things are (RFC 7828). */
+ * what it may hash, what networks of clients were sent, and how long a TCP connection may be idle
+ * as things are (RFC 7828). */
 struct answer_state {
 	uint64_t rotation;
 	uint64_t now; /* CLOCK_REALTIME in nanoseconds; the caller sets it before a burst */
 	struct nsec3_meter nsec3;
-	uint16_t tcp_idle; /* units of 100 milliseconds; set with TRANSPORT_TCP only */
+	struct limiter *limiter; /* the caller's; NULL: responses are not limited */
+	uint16_t tcp_idle;	 /* units of 100 milliseconds; set with TRANSPORT_TCP only */
 };
 
 void answer_batch(const struct image *image, struct answer_state *state, struct datagram *burst,

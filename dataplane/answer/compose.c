@@ -2,6 +2,7 @@
 #include "dataplane/answer/compose.h"
 
 #include "dataplane/answer/option_reply.h"
+#include "dataplane/answer/rate_limit.h"
 #include "dataplane/answer/rotation.h"
 #include "zones/name/hash.h"
 #include "zones/record/record.h"
@@ -382,14 +383,6 @@ static void put_additional(struct composer *c, struct response *r, const struct 
 	additional_put(c->image, &r->reply, &c->additional, &rules);
 }
 
-/* RFC 2181 9: a required RRset did not fit. What did is no use without it: as NSD and Knot do,
- * nothing but the question is left. */
-static void truncate(struct reply *reply)
-{
-	reply_clear(reply);
-	reply->flags |= DNS_TC;
-}
-
 /* The image contradicts itself. RFC 8914 4.25: we should have data, and can't answer with them. */
 static void fail(const struct composer *c, struct response *r)
 {
@@ -412,6 +405,8 @@ bool compose_step(struct composer *c, struct response *r)
 	/* RFC 1035 4.1.1: AA speaks of the first owner; a chain's later names do not change it. */
 	if (r->links == 0 && is_authoritative(&v))
 		r->reply.flags |= DNS_AA;
+	if (c->rate_limited && r->links == 0)
+		rate_limit_note(c->image, r, &v);
 	additional_begin(&c->additional);
 	c->proof.image = c->image;
 	c->proof.reply = &r->reply;
@@ -428,7 +423,7 @@ bool compose_step(struct composer *c, struct response *r)
 	if (outcome.put == PUT_DONE)
 		put_additional(c, r, &v);
 	else if (outcome.put == PUT_NO_ROOM)
-		truncate(&r->reply);
+		reply_truncate(&r->reply);
 	else
 		fail(c, r);
 	return false;

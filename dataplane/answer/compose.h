@@ -57,6 +57,12 @@ struct response {
 	uint8_t extended_error; /* enum extended_error; 0: none */
 	uint16_t options_length;
 	uint32_t limit; /* of the whole message */
+	/* For the rate limits (rate_limit.h). */
+	uint8_t rate; /* enum policy_rate */
+	bool summed;  /* records_sum is that of the records */
+	uint16_t records_sum;
+	uint64_t rate_subject; /* hash of the name, cut or zone that it is counted for */
+	uint64_t rate_key;
 	struct staging staging;
 	struct query query;
 	uint8_t name[NAME_MAX_OCTETS + 1]; /* that asked.name leads to, in lower case */
@@ -72,6 +78,7 @@ struct composer {
 	struct answer_state *state;
 	enum transport transport;
 	uint64_t *counts;
+	bool rate_limited;	      /* responses must say what they are counted as */
 	struct additional additional; /* scratch */
 	struct proof proof;	      /* scratch */
 };

@@ -331,3 +331,11 @@ void reply_clear(struct reply *r)
 	r->at = r->question_end;
 	memset(r->count, 0, sizeof(r->count));
 }
+
+/* RFC 2181 9: a required RRset did not fit. What did is no use without it: as NSD and Knot do,
+ * nothing but the question is left. */
+void reply_truncate(struct reply *reply)
+{
+	reply_clear(reply);
+	reply->flags |= DNS_TC;
+}

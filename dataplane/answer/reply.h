@@ -81,5 +81,7 @@ size_t reply_name(const struct reply *reply, uint32_t at, uint8_t *name);
 
 /* Takes all records back. */
 void reply_clear(struct reply *reply);
+/* The same, and TC says so: the client is to ask over TCP. */
+void reply_truncate(struct reply *reply);
 
 #endif

@@ -1,8 +1,9 @@
 /* stored.c: see stored.h. */
 #include "dataplane/answer/stored.h"
 
-#include "dataplane/answer/finish.h"
+#include "dataplane/answer/rate_limit.h"
 #include "dataplane/answer/rotation.h"
+#include "zones/name/hash.h"
 #include "zones/record/record.h"
 
 #include <string.h>
@@ -68,8 +69,12 @@ static bool answer_question(const struct composer *c, struct response *r,
 		return false;
 	commit(&r->reply, &tail);
 	r->wildcard = wildcard;
-	reply_finish_summed(r, c->image->settings.udp_size, secure ? rrset->signed_sum : rrset->sum,
-			    c->counts);
+	r->summed = true;
+	r->records_sum = secure ? rrset->signed_sum : rrset->sum;
+	if (c->rate_limited)
+		rate_limit_note_answer(
+		    r, wildcard ? name_hash(c->image->key, node->name, node->name_length)
+				: r->asked.hash);
 	return true;
 }
 
@@ -99,7 +104,6 @@ static bool answer_target(const struct composer *c, struct response *r,
 	if (!copy(c, r, &tail) || !point_owners(r->reply.base + r->reply.at, &tail, r->asked.at))
 		return false;
 	commit(&r->reply, &tail);
-	reply_finish(r, c->image->settings.udp_size, c->counts);
 	return true;
 }
 
@@ -183,6 +187,8 @@ static bool follow(struct response *r, const struct tail *tail, const struct tar
 		if (r->visited[i] == hash)
 			return false;
 	}
+	if (r->links == 0)
+		rate_limit_note_answer(r, r->asked.hash);
 	r->links++;
 	name_lower(r->name, tail->octets + 12, target->labels);
 	memcpy(r->name + target->labels, tail->node->name + target->behind, shared);

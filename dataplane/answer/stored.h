@@ -17,7 +17,7 @@ static inline bool stored_is_ours(const struct image_node *node)
 }
 
 /* An RRset that leads nowhere: its node's, or that of the wildcard that covers the asked name. The
- * reply is finished. */
+ * reply has all its records, and is to be finished. */
 bool stored_answer(const struct composer *composer, struct response *response);
 
 /* A CNAME (RFC 1034 4.3.2 step 3a): asked is its target, to be looked up. */

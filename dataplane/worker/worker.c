@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static_assert(IO_BURST <= ANSWER_BURST, "a burst is answered at once");
 
@@ -101,6 +102,22 @@ static void *run(void *context)
 	return NULL;
 }
 
+/* Pages of zeros, which are there once they are used. NULL: no memory. */
+static struct limiter *limiter_new(void)
+{
+	void *memory = mmap(NULL, sizeof(struct limiter), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void worker_delete(struct worker *worker)
+{
+	sem_destroy(&worker->started);
+	munmap(worker->answer.limiter, sizeof(struct limiter));
+	free(worker);
+}
+
 static struct worker *worker_new(const struct worker_config *config)
 {
 	struct dataplane_file *file = adopt_file(config->adopt);
@@ -109,6 +126,11 @@ static struct worker *worker_new(const struct worker_config *config)
 	if (!worker)
 		return NULL;
 	memset(worker, 0, sizeof(*worker));
+	worker->answer.limiter = limiter_new();
+	if (!worker->answer.limiter) {
+		free(worker);
+		return NULL;
+	}
 	worker->adopt = config->adopt;
 	worker->io_class = config->io_class;
 	worker->io = config->io;
@@ -150,8 +172,7 @@ struct worker *worker_start(const struct worker_config *config, char *error, siz
 	if (failed != 0) {
 		snprintf(error, error_size, "worker %u: no thread to be had: %s", config->index,
 			 strerror(failed));
-		sem_destroy(&worker->started);
-		free(worker);
+		worker_delete(worker);
 		return NULL;
 	}
 	if (!started(worker, error, error_size)) {
@@ -171,6 +192,5 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	pthread_join(worker->thread, NULL);
-	sem_destroy(&worker->started);
-	free(worker);
+	worker_delete(worker);
 }

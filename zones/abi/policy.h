@@ -34,6 +34,37 @@ struct policy_cookies {
 };
 static_assert(sizeof(struct policy_cookies) == 80, "layout");
 
+/* What a response counts as for the rate limits: each has a bucket of its own per network of
+ * clients and per name, zone, cut, or nothing more. */
+enum policy_rate {
+	POLICY_RATE_ANSWERS,   /* per name, or the wildcard or DNAME that answers for it */
+	POLICY_RATE_NEGATIVE,  /* NODATA and NXDOMAIN: per zone */
+	POLICY_RATE_REFERRALS, /* per zone cut */
+	POLICY_RATE_ERRORS, /* REFUSED, FORMERR, and what is answered without a look at the zones */
+	POLICY_RATES
+};
+
+/* Addresses whose first `length` bits are those of `address`. */
+struct policy_prefix {
+	uint8_t address[16]; /* network order; IPv4 in the first 4; 0 behind `length` */
+	uint8_t family;	     /* 4 or 6 */
+	uint8_t length;
+	uint8_t reserved[2];
+};
+static_assert(sizeof(struct policy_prefix) == 20, "layout");
+
+#define POLICY_EXEMPT 64u
+
+/* How many responses over UDP go to one network of clients. */
+struct policy_rate_limit {
+	uint32_t rate[POLICY_RATES]; /* per second, by enum policy_rate; 0: no limit */
+	uint8_t slip;		     /* each so manieth that is over is sent truncated; 0: none */
+	uint8_t ipv4_length;	     /* bits of an address that tell its network: at most 32 */
+	uint8_t ipv6_length;	     /* at most 64 */
+	uint8_t exempt_count;	     /* at most POLICY_EXEMPT */
+	struct policy_prefix exempt[POLICY_EXEMPT];
+};
+
 struct image_policy {
 	struct policy_text version;  /* version.bind and version.server, class CH (RFC 4892) */
 	struct policy_text identity; /* id.server and hostname.bind, class CH */
@@ -44,6 +75,7 @@ struct image_policy {
 	uint8_t reserved[2];
 	uint32_t nsec3_hashes; /* SHA-1 blocks per second and worker over UDP; 0: no limit */
 	uint8_t reserved_too[8];
+	struct policy_rate_limit rate_limit;
 };
 
 #endif
