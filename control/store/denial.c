@@ -151,6 +151,25 @@ static bool wants_nsec(const struct zone *zone, zone_name name)
 	return zone_rrset(zone, name, TYPE_NSEC, &view);
 }
 
+/* A zone may hold several chains, as while a signer exchanges the salt; one of them is to be chosen
+ * (RFC 5155 7.3), and a tree of all would prove nothing. */
+static bool is_of_chain(const struct zone *zone, zone_name name)
+{
+	const uint8_t *parameters = nsec3_parameters(zone), *rdata;
+	struct rrset_view view;
+	uint16_t length;
+	uint32_t at = 0;
+
+	if (parameters == NULL || !zone_rrset(zone, name, TYPE_NSEC3, &view) ||
+	    !rrset_record_next(&view, &at, &rdata, &length) ||
+	    !rdata_is_sound(TYPE_NSEC3, rdata, length))
+		return false;
+	/* Alike in both but for the flags (RFC 5155 3.2, 4.2). */
+	return rdata[0] == parameters[0] &&
+	       memcmp(rdata + 2, parameters + 2, NSEC3PARAM_FIXED - 2u) == 0 &&
+	       memcmp(rdata + NSEC3PARAM_FIXED, parameters + NSEC3PARAM_FIXED, parameters[4]) == 0;
+}
+
 /* What the tree is to hold for this name: *ref, or 0 for nothing. False: out of memory. */
 static bool entry_make(struct image_writer *writer, struct zone *zone, bool nsec3,
 		       const uint8_t *owner, image_ref node, struct image_node *scratch,
@@ -163,7 +182,7 @@ static bool entry_make(struct image_writer *writer, struct zone *zone, bool nsec
 	if (name == ZONE_NO_NAME)
 		return true;
 	if (nsec3) {
-		made = compile_is_nsec3_owner(zone, name) &&
+		made = compile_is_nsec3_owner(zone, name) && is_of_chain(zone, name) &&
 		       compile_nsec3_node(zone, name, scratch) != COMPILE_ABSENT;
 	} else {
 		if (!wants_nsec(zone, name))

@@ -1,7 +1,8 @@
 /* denial.h: keeping the order tree of a signed zone, from which absence is proved.
  *
  * A zone's tree holds a reference for each name with NSEC (the name's own node), or for each NSEC3
- * owner (a block of its own, since it is no name of the zone). One exception: the parent's NSEC at
+ * owner (a block of its own, since it is no name of the zone) of the chain that NSEC3PARAM names
+ * first. One exception: the parent's NSEC at
  * a delegation to a zone that we serve, too. The node there speaks for the child, so the parent's
  * tree gets a block compiled as if the parent stood alone.
  * Threads:   one, inside an open transaction of the writer.
