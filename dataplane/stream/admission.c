@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define HASTE	 8u /* the graces are divided by it when many wait */
+#define PATIENCE 2u /* strangers have so much more grace while there are suspects */
+
 bool admission_open(struct admission *admission, uint32_t places, uint32_t each, uint64_t idle)
 {
 	memset(admission, 0, sizeof(*admission));
@@ -50,9 +53,9 @@ bool admission_enter(struct admission *admission, struct connection *connection,
 
 void admission_replied(struct admission *admission, struct connection *connection, uint64_t now)
 {
-	if (connection->deadline.list == &admission->suspects)
-		offenders_remove(&admission->offenders,
-				 limits_hash(admission->limits, &connection->client));
+	if (connection->deadline.list != &admission->askers)
+		offenders_asked(&admission->offenders,
+				limits_hash(admission->limits, &connection->client));
 	deadline_set(&admission->askers, &connection->deadline, now);
 	set_idle(admission);
 }
@@ -107,14 +110,18 @@ static struct connection *stale_asker(const struct admission *admission, uint64_
 	return found;
 }
 
-struct connection *admission_victim(const struct admission *admission, uint64_t now, uint64_t round)
+struct connection *admission_victim(const struct admission *admission, uint64_t now, uint64_t round,
+				    bool many)
 {
-	uint32_t doors = admission->suspects.count + admission->strangers.count;
-	struct connection *found = longest(&admission->suspects, 0, now, round);
+	uint32_t suspects = admission->suspects.count, strangers = admission->strangers.count;
+	uint64_t haste = many ? HASTE : 1;
+	uint64_t grace = ADMISSION_GRACE * (suspects > 0 ? PATIENCE : 1);
+	struct connection *found =
+	    longest(&admission->suspects, ADMISSION_SUSPECT_GRACE / haste, now, round);
 
 	if (!found)
-		found = longest(&admission->strangers, ADMISSION_GRACE, now, round);
-	if (!found && (uint64_t)doors * ADMISSION_DOORS < admission->places)
+		found = longest(&admission->strangers, grace / haste, now, round);
+	if (!found && ((uint64_t)suspects + strangers) * ADMISSION_DOORS < admission->places)
 		found = stale_asker(admission, now);
 	return found;
 }

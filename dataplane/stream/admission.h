@@ -5,14 +5,18 @@
  * begin a query, as much to end it, and as much to read its replies. When more than three quarters
  * of all places are askers', `idle` shrinks, down to a quarter with the last place.
  *
- * When no place is left, the first of these goes, of those who wait longest:
- *  1. a suspect: a stranger whose client's last connection was closed without ever asking;
- *  2. a stranger of at least ADMISSION_GRACE;
- *  3. if strangers and suspects have less than one place in ADMISSION_DOORS: an asker that for
- *     ADMISSION_STALE neither asked nor took its replies: of the ADMISSION_SAMPLE that wait
- * longest, the one whose client has the most connections. Strangers and suspects stay in the round
- * that they came in, so that what they have sent by then is looked at. If nobody has to go,
- * newcomers stay in the kernel's queue, where what they send is kept.
+ * When no place is left, one goes, of those who wait longest:
+ *
+ *  - a suspect after ADMISSION_SUSPECT_GRACE: a stranger whose client has lately held a connection
+ *    for nothing, and asked nothing on any other;
+ *  - a stranger after ADMISSION_GRACE, twice that while there is a suspect to go soon;
+ *  - if strangers and suspects have less than one place in ADMISSION_DOORS, an asker that for
+ *    ADMISSION_STALE neither asked nor took its replies: of the ADMISSION_SAMPLE that wait longest,
+ *    the one whose client has the most connections.
+ *
+ * If nobody has to go yet, newcomers stay in the kernel's queue, where what they send is kept. When
+ * many wait there, the graces are an eighth: the queue has given them time to send. In the round
+ * that he came in nobody goes, so that what he has sent by then is looked at.
  *
  * Threads: one. Ownership: connections belong to the caller. Times: milliseconds.
  * Source: RFC 7766 6.2.3, RFC 7828 3.3.2 and 3.4, RFC 9210 4.2 (closing what is idle under load).
@@ -25,11 +29,12 @@
 #include "dataplane/stream/limits.h"
 #include "dataplane/stream/offenders.h"
 
-#define ADMISSION_FIRST	 3000u
-#define ADMISSION_GRACE	 50u
-#define ADMISSION_STALE	 1000u
-#define ADMISSION_SAMPLE 16u
-#define ADMISSION_DOORS	 64u
+#define ADMISSION_FIRST		3000u
+#define ADMISSION_SUSPECT_GRACE 8u
+#define ADMISSION_GRACE		104u
+#define ADMISSION_STALE		1000u
+#define ADMISSION_SAMPLE	16u
+#define ADMISSION_DOORS		64u
 
 /* Every connection is in exactly one of the three lists. */
 struct admission {
@@ -53,9 +58,10 @@ void admission_progress(struct admission *admission, struct connection *connecti
 /* Gives up its place. blame: we close it, not the client. */
 void admission_leave(struct admission *admission, struct connection *connection, bool blame);
 
-/* The one to go next, or NULL: nobody. round: connections of this round stay. */
-struct connection *admission_victim(const struct admission *admission, uint64_t now,
-				    uint64_t round);
+/* The one to go next, or NULL: nobody. round: connections of this round stay. many: a good
+ * part of the kernel's queue is taken. */
+struct connection *admission_victim(const struct admission *admission, uint64_t now, uint64_t round,
+				    bool many);
 /* The first whose time is over, or NULL. */
 struct connection *admission_late(struct admission *admission, uint64_t now);
 /* Milliseconds until somebody's time is over; at most `most`. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,11 +88,16 @@ int listener_open(const struct listen_address *address, char error[IO_ERROR_TEXT
 	return fd;
 }
 
-bool listener_waiting(int listener)
+enum waiting listener_waiting(int listener)
 {
-	struct pollfd ready = {listener, POLLIN, 0};
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
 
-	return poll(&ready, 1, 0) == 1;
+	/* Of a listening socket these are its queue's length and the most it takes. */
+	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+	    info.tcpi_unacked == 0)
+		return WAITING_NOBODY;
+	return info.tcpi_unacked >= info.tcpi_sacked / 4 ? WAITING_MANY : WAITING_SOME;
 }
 
 int listener_reserve(void)

@@ -11,8 +11,9 @@
  * address. IPv6 sockets take IPv6 only. */
 int listener_open(const struct listen_address *address, char error[IO_ERROR_TEXT]);
 
-/* True if somebody waits to be accepted. */
-bool listener_waiting(int listener);
+/* Who waits to be accepted; MANY: they take a quarter of the kernel's queue or more. */
+enum waiting { WAITING_NOBODY, WAITING_SOME, WAITING_MANY };
+enum waiting listener_waiting(int listener);
 
 enum accepted {
 	ACCEPTED,	    /* *fd is open, non-blocking; *client is set */

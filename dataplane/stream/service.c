@@ -17,7 +17,7 @@
 #define VICTIMS	     8u	  /* connections looked at to make room for one */
 #define HEARTBEAT    50u  /* milliseconds that a round sleeps at most */
 #define ACCEPT_PAUSE 100u /* milliseconds, after the kernel ran out of something */
-#define ROOM_PAUSE   10u  /* milliseconds, while there is no room and nobody has to go yet */
+#define ROOM_PAUSE   4u	  /* milliseconds, while there is no room and nobody has to go yet */
 
 static uint64_t milliseconds(void)
 {
@@ -177,17 +177,35 @@ static void evict(struct stream *stream, struct connection *victim)
 }
 
 /* Makes room for one more connection if there is none. False: not now. */
-static bool make_room(struct stream *stream)
+static bool make_room(struct stream *stream, bool many)
 {
 	const struct admission *admission = &stream->admission;
 
 	for (unsigned i = 0; i < VICTIMS && limits_full(admission->limits); i++) {
-		struct connection *victim = admission_victim(admission, stream->now, stream->round);
+		struct connection *victim =
+		    admission_victim(admission, stream->now, stream->round, many);
 		if (!victim)
 			return false;
 		evict(stream, victim);
 	}
 	return !limits_full(admission->limits);
+}
+
+/* True if the next newcomer at the listener can come in. Else there is none, and nobody has to go
+ * for him; or accepting pauses. */
+static bool has_room(struct stream *stream, int listener)
+{
+	enum waiting waiting;
+
+	if (!limits_full(stream->admission.limits))
+		return true;
+	waiting = listener_waiting(listener);
+	if (waiting == WAITING_NOBODY)
+		return false;
+	if (make_room(stream, waiting == WAITING_MANY))
+		return true;
+	pause_accepting(stream, ROOM_PAUSE);
+	return false;
 }
 
 static void accept_some(struct stream *stream, int listener)
@@ -196,15 +214,8 @@ static void accept_some(struct stream *stream, int listener)
 	int fd;
 
 	for (unsigned i = 0; i < ACCEPTS; i++) {
-		/* Nobody has to go for a newcomer that is not there. */
-		if (limits_full(stream->admission.limits) && !listener_waiting(listener))
+		if (!has_room(stream, listener))
 			return;
-		if (!make_room(stream)) {
-			/* Suspects of this round can go in the next. */
-			if (stream->admission.suspects.count == 0)
-				pause_accepting(stream, ROOM_PAUSE);
-			return;
-		}
 		switch (listener_accept(listener, &stream->reserve, &fd, &client)) {
 		case ACCEPTED:
 			admit(stream, fd, &client);

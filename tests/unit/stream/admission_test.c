@@ -60,7 +60,7 @@ static struct connection *enter_asking(struct scene *scene, uint8_t host, uint64
 
 static struct connection *victim(const struct scene *scene, uint64_t now)
 {
-	return admission_victim(&scene->admission, now, now);
+	return admission_victim(&scene->admission, now, now, false);
 }
 
 static void strangers_go_before_askers(void **state)
@@ -88,16 +88,42 @@ static void suspects_go_before_strangers(void **state)
 	(void)state;
 	admission_leave(&scene->admission, enter(scene, 2, 1000), true);
 	stranger = enter(scene, 3, 1500);
+	assert_ptr_equal(victim(scene, 2000), stranger);
 	again = enter(scene, 2, 2000);
-	assert_ptr_equal(victim(scene, 2000), stranger); /* suspects stay in their round */
-	assert_ptr_equal(victim(scene, 2001), again);
-	/* Who asks is forgiven, and his next connection is a stranger's. */
-	admission_replied(&scene->admission, again, 2002);
-	assert_ptr_equal(victim(scene, 2003), stranger);
-	admission_leave(&scene->admission, again, true);
-	admission_leave(&scene->admission, stranger, false);
+	/* While there is one, strangers have more time. */
+	stranger->deadline.since = 1900;
+	assert_null(victim(scene, 2000 + ADMISSION_SUSPECT_GRACE - 1));
+	assert_ptr_equal(victim(scene, 2000 + ADMISSION_SUSPECT_GRACE), again);
+	scene_end(scene);
+}
+
+/* Many may share an address: while one of them asks, the others are no suspects. */
+static void who_asks_is_no_suspect(void **state)
+{
+	struct scene *scene = scene_of(4, 4);
+	struct connection *again;
+
+	(void)state;
+	admission_leave(&scene->admission, enter(scene, 2, 1000), true);
+	again = enter(scene, 2, 2000);
+	admission_replied(&scene->admission, again, 2020);
+	admission_leave(&scene->admission, enter(scene, 2, 2030), true);
 	assert_non_null(enter(scene, 2, 3000));
-	assert_null(victim(scene, 3001));
+	assert_null(victim(scene, 3000 + ADMISSION_GRACE - 1));
+	assert_non_null(victim(scene, 3000 + ADMISSION_GRACE));
+	scene_end(scene);
+}
+
+static void little_grace_when_many_wait(void **state)
+{
+	struct scene *scene = scene_of(4, 4);
+	struct connection *stranger = enter(scene, 2, 1000);
+	uint64_t grace = ADMISSION_GRACE / 8;
+
+	(void)state;
+	assert_null(admission_victim(&scene->admission, 1000 + grace - 1, 2000, true));
+	assert_null(admission_victim(&scene->admission, 1000 + grace, 1000, true)); /* his round */
+	assert_ptr_equal(admission_victim(&scene->admission, 1000 + grace, 2000, true), stranger);
 	scene_end(scene);
 }
 
@@ -108,7 +134,7 @@ static void clients_that_leave_themselves_are_no_suspects(void **state)
 	(void)state;
 	admission_leave(&scene->admission, enter(scene, 2, 1000), false);
 	assert_non_null(enter(scene, 2, 2000));
-	assert_null(victim(scene, 2001));
+	assert_null(victim(scene, 2000 + ADMISSION_SUSPECT_GRACE));
 	scene_end(scene);
 }
 
@@ -122,7 +148,7 @@ static void offences_are_forgotten(void **state)
 	admission_leave(&scene->admission, enter(scene, 2, later), true);
 	assert_non_null(enter(scene, 2, later + OFFENDERS_MEMORY));
 	admission_leave(&scene->admission, &scene->connection[0], false);
-	assert_null(victim(scene, later + OFFENDERS_MEMORY + 1));
+	assert_null(victim(scene, later + OFFENDERS_MEMORY + ADMISSION_SUSPECT_GRACE));
 	scene_end(scene);
 }
 
@@ -207,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strangers_go_before_askers),
 	    cmocka_unit_test(suspects_go_before_strangers),
+	    cmocka_unit_test(who_asks_is_no_suspect),
+	    cmocka_unit_test(little_grace_when_many_wait),
 	    cmocka_unit_test(clients_that_leave_themselves_are_no_suspects),
 	    cmocka_unit_test(offences_are_forgotten),
 	    cmocka_unit_test(stale_askers_of_the_largest_client_go_first),

@@ -7,6 +7,7 @@ struct dataplane_file double_file;
 _Atomic unsigned double_misuses, double_batches, double_largest_batch;
 uint16_t double_port[DOUBLE_PORTS];
 _Atomic unsigned double_ports;
+_Atomic uint16_t double_idle;
 
 static struct image image;
 static _Atomic bool held;
@@ -56,7 +57,7 @@ static void reply(struct datagram *query)
 void answer_batch(const struct image *from, struct answer_state *state, struct datagram *burst,
 		  unsigned n, enum transport transport, uint64_t counts[])
 {
-	(void)state;
+	double_idle = state->tcp_idle;
 	if (from != &image || !held || transport != TRANSPORT_TCP)
 		double_misuses++;
 	double_batches++;

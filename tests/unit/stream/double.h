@@ -17,5 +17,7 @@ extern _Atomic unsigned double_largest_batch;
 #define DOUBLE_PORTS 65536u
 extern uint16_t double_port[DOUBLE_PORTS];
 extern _Atomic unsigned double_ports;
+/* What the last batch was told of the idle time. */
+extern _Atomic uint16_t double_idle;
 
 #endif

@@ -200,11 +200,38 @@ static void nothing_is_left(void **state)
 	stream_close(scene.stream);
 }
 
+/* RFC 7828 3.3.2: what a client is told is what holds now; with the last places it is less. */
+static void answers_know_the_idle_time(void **state)
+{
+	const uint16_t told[] = {70, 70, 70, 70, 70, 70, 70, 35, 17};
+	struct scene scene = scene_open((struct stream_config){.clients = 8, .idle = 7});
+	uint16_t port;
+	int fd[8];
+
+	(void)state;
+	scene_start(&scene);
+	for (unsigned i = 0; i <= 8; i++) {
+		static const uint8_t query[] = {0, 12, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+		uint8_t reply[sizeof(query)];
+
+		if (i < 8)
+			fd[i] = connected(&scene, &port);
+		assert_int_equal(send(fd[i % 8], query, sizeof(query), MSG_NOSIGNAL),
+				 sizeof(query));
+		assert_int_equal(recv(fd[i % 8], reply, sizeof(reply), MSG_WAITALL), sizeof(reply));
+		assert_int_equal(double_idle, told[i]); /* i connections have asked before */
+	}
+	for (unsigned i = 0; i < 8; i++)
+		close(fd[i]);
+	stream_close(scene.stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nobody_waits_for_more_than_a_turn_of_each),
 	    cmocka_unit_test(nothing_is_left),
+	    cmocka_unit_test(answers_know_the_idle_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
