@@ -3,8 +3,8 @@
  * What a query asks for is made when the reply begins, and room for it is kept from the records; an
  * extended error joins when there is one. They are placed when the reply is finished:
  *   an error whose source may be forged (UDP, no valid server cookie) is never larger than its
- *   query: what would make it so is left out, the last first
- *   order: cookie, subnet, keepalive, NSID, extended error
+ *   query: an option that would make it so is left out
+ *   order, of place and of room: cookie, subnet, keepalive, NSID, extended error
  *
  * Threads: any; no allocation. Source: RFC 6891 6.1.2, and option.def. */
 #ifndef SKUA_DATAPLANE_ANSWER_OPTION_REPLY_H
