@@ -29,6 +29,7 @@ static const struct kind {
 	uint16_t type;
 	unsigned share; /* of NAMES: 1 or 10 */
 	bool secure;	/* DO */
+	bool cookie;	/* a client cookie: the answer gets a server cookie */
 } kinds[] = {
     {"A hit", "h%u", TYPE_A, 1},
     {"NXDOMAIN", "h%u.none", TYPE_A, 10},
@@ -37,6 +38,7 @@ static const struct kind {
     {"NAPTR, 4 targets", "p%u", TYPE_NAPTR, 10},
     {"referral, 2 servers", "www.z%u", TYPE_A, 10},
     {"signed A, DO", "s%u", TYPE_A, 10, true},
+    {"A hit, cookie", "h%u", TYPE_A, 1, .cookie = true},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -183,6 +185,7 @@ static void ask(struct questions *q, const struct kind *kind, unsigned names)
 {
 	static const uint8_t header[12] = {0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1};
 	static const uint8_t opt[11] = {0, 0, 41, 0x04, 0xd0};
+	static const uint8_t cookie[12] = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};
 	uint64_t state = 1;
 	struct builder b;
 	size_t length, bad;
@@ -201,7 +204,13 @@ static void ask(struct questions *q, const struct kind *kind, unsigned names)
 		put_u16(at + end + 2, CLASS_IN);
 		memcpy(at + end + 4, opt, sizeof(opt));
 		at[end + 4 + 7] = kind->secure ? 0x80 : 0;
-		q->length[i] = (uint8_t)(end + 4 + sizeof(opt));
+		end += 4 + sizeof(opt);
+		if (kind->cookie) {
+			memcpy(at + end, cookie, sizeof(cookie));
+			at[end - 1] = sizeof(cookie);
+			end += sizeof(cookie);
+		}
+		q->length[i] = (uint8_t)end;
 	}
 }
 
@@ -276,7 +285,9 @@ static double time_baseline(const struct questions *q, unsigned octets)
 static void measure(unsigned names)
 {
 	static struct questions questions;
+	static const struct image_policy policy = {.cookies = {.count = 1}};
 	struct image_fixture *fixture = build(names);
+	image_fixture_policy(fixture, &policy);
 	const struct image *image = image_fixture_image(fixture);
 	double hit = 0;
 

@@ -139,8 +139,8 @@ static bool is_settled(const struct burst *b, struct response *r, enum query_ver
 {
 	const struct composer *c = &b->composer;
 
-	if (r->query.options.asked != 0 && r->reply.rcode == RCODE_NOERROR)
-		r->reply.rcode = options_begin(c, r, b->counts);
+	if (r->query.options.asked != 0 && r->reply.rcode != RCODE_FORMERR)
+		options_begin(c, r, b->counts);
 	if (r->reply.rcode != RCODE_NOERROR || verdict == QUERY_ERROR) {
 		note_error(b, r);
 		return true;

@@ -82,7 +82,16 @@ static void reserve(struct response *r, uint64_t counts[])
 	r->reply.limit -= r->options_length;
 }
 
-uint16_t options_begin(const struct composer *c, struct response *r, uint64_t counts[])
+/* RFC 7828 3.2.1: the timeout is the server's to say. */
+static void refuse_timeout(struct response *r)
+{
+	if (r->reply.rcode != RCODE_NOERROR)
+		return;
+	r->reply.rcode = RCODE_FORMERR;
+	r->query.malformed = COUNT_formerr_option;
+}
+
+void options_begin(const struct composer *c, struct response *r, uint64_t counts[])
 {
 	const struct image_policy *policy = c->image->policy;
 	unsigned asked = r->query.options.asked;
@@ -97,7 +106,8 @@ uint16_t options_begin(const struct composer *c, struct response *r, uint64_t co
 	if (asked & ASKED_NSID)
 		add_nsid(&policy->nsid, r);
 	reserve(r, counts);
-	return asked & ASKED_TIMEOUT && tcp ? RCODE_FORMERR : RCODE_NOERROR;
+	if (asked & ASKED_TIMEOUT && tcp)
+		refuse_timeout(r);
 }
 
 /* Not NXDOMAIN and YXDOMAIN: those are answers. */

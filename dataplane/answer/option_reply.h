@@ -13,10 +13,9 @@
 #include "dataplane/answer/compose.h"
 
 /* Makes the options that the query asks for, and takes their room from reply->limit. Sets
- * cookie_valid. Returns NOERROR or why the query can't be answered (an enum dns_rcode).
- * Requires: reply_begin(); query.options.asked != 0. */
-uint16_t options_begin(const struct composer *composer, struct response *response,
-		       uint64_t counts[]);
+ * cookie_valid; and the reply's rcode, if there was none, to FORMERR where only now it shows that
+ * an option is malformed. Requires: reply_begin(); query.options.asked != 0. */
+void options_begin(const struct composer *composer, struct response *response, uint64_t counts[]);
 
 /* Notes why there is an error, if the policy tells that and the client can read it. */
 static inline void extended_error_note(struct response *r, const struct image_policy *policy,

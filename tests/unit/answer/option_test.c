@@ -254,6 +254,33 @@ static void test_errors(void **state)
 	image_fixture_free(w.fixture);
 }
 
+/* Each reason for FORMERR has its counter; a keepalive with a value is one over TCP only. */
+static void test_malformed_is_counted(void **state)
+{
+	static const char *const options[] = {"\0\13\0\2\0\1", "\0\12\0\2\0\1", "\0\10\0\2\0\1"};
+	struct world w = {0};
+	struct message m;
+
+	(void)state;
+	make_world(&w);
+	for (unsigned i = 0; i < 3; i++) {
+		struct query_options o = {
+		    .edns = true, .options = (const uint8_t *)options[i], .options_length = 6};
+
+		w.asking.transport = TRANSPORT_TCP;
+		ask_name(&w.asking, "n.example.", TYPE_NS, &o, &m);
+		assert_int_equal(m.rcode, 1);
+		assert_true(m.edns);
+		assert_int_equal(w.asking.counts[COUNT_formerr_option], i == 0 ? 1 : 2 * i);
+		message_free(&m);
+		w.asking.transport = TRANSPORT_UDP;
+		ask_name(&w.asking, "n.example.", TYPE_NS, &o, &m);
+		assert_int_equal(m.rcode, i == 0 ? 0 : 1);
+		message_free(&m);
+	}
+	image_fixture_free(w.fixture);
+}
+
 static uint64_t random_next(uint64_t *seed)
 {
 	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -331,6 +358,7 @@ int main(void)
 	    cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_room),
 	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_malformed_is_counted),
 	    cmocka_unit_test(test_no_error_is_larger_than_its_query),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
