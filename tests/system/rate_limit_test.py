@@ -11,6 +11,8 @@ import socket
 import tempfile
 import time
 
+import dns.edns
+import dns.message
 import dns.name
 
 import exchange
@@ -26,6 +28,7 @@ ns A 192.0.2.1
 www A 192.0.2.2
 """
 HOSTS = 100
+COOKIE = 10  # RFC 7873 8
 STEP = 40  # datagrams under way
 NSEC3_ZONE = pathlib.Path(__file__).resolve().parent / "zones" / "nsec3.test.zone"
 
@@ -155,6 +158,40 @@ def tcp():
             for _ in range(200):
                 reply = wire.Reply(stream.receive())
                 expect_equal((len(reply.answer), reply.flags & wire.TC), (1, 0), "reply over TCP")
+
+
+def cookie_question(identity, cookie):
+    message = dns.message.make_query("www.example.", "A", use_edns=0,
+                                     options=[dns.edns.GenericOption(COOKIE, cookie)])
+    message.id = identity
+    return message.to_wire()
+
+
+def ask_with_cookie(server, sock, cookie, times):
+    """(whole answers, the server's last cookie)."""
+    whole = 0
+    for i in range(times):
+        sock.sendto(cookie_question(i, cookie), server.address)
+        reply = dns.message.from_wire(sock.recv(4096))
+        whole += len(reply.answer)
+        found = [option.data for option in reply.options if option.otype == COOKIE]
+    return whole, found[0]
+
+
+@case("a client with a good cookie is not limited, and gets its cookie even when it is")
+def cookie():
+    options = ("--rate-limit", 1, "--rate-limit-slip", 1, "--rate-limit-exempt", "none")
+    with Server(*options) as server, client("127.0.1.1") as sock, client("127.0.1.2") as thief:
+        sock.settimeout(5)
+        thief.settimeout(5)
+        tally = Tally()
+        whole, good = ask_with_cookie(server, sock, b"client01", 100)
+        expect(1 <= whole <= tally.most(1), f"{whole} whole answers without a server cookie")
+        expect_equal(len(good), 24, "octets of a cookie")
+        expect_equal(ask_with_cookie(server, sock, good, 100)[0], 100, "whole answers with a cookie")
+        tally = Tally()
+        whole, _ = ask_with_cookie(server, thief, good, 100)
+        expect(whole <= tally.most(1), f"{whole} whole answers with another client's cookie")
 
 
 @case("private networks are exempt if nothing else is said")
