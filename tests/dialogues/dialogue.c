@@ -1,5 +1,6 @@
 /* dialogue.c: asks what the files say, and compares the replies: see README.md. */
 #include "dataplane/answer/answer.h"
+#include "tests/unit/abi/ledger.h"
 #include "dataplane/answer/option.h"
 #include "tests/dialogues/words.h"
 #include "tests/unit/answer/image_fixture.h"
@@ -63,6 +64,7 @@ struct exchange {
 	unsigned wanted_count[3];
 	uint8_t wanted_options[512]; /* of the reply's OPT record */
 	size_t wanted_options_length;
+	bool counted[COUNTERS];	  /* what must have counted it once */
 	char wrong[MESSAGE_TEXT]; /* empty: nothing */
 };
 
@@ -361,6 +363,32 @@ static unsigned plain_sum(const uint8_t *at, size_t length)
 	return (unsigned)(sum % 0xffff);
 }
 
+static void compare_counts(struct exchange *x, const uint64_t counts[])
+{
+	const char *wrong = ledger_wrong(counts);
+	char text[64];
+
+	if (wrong != NULL)
+		complain(x, "counters", wrong);
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		snprintf(text, sizeof(text), "line %u of counters.def: %llu", i + 1,
+			 (unsigned long long)counts[i]);
+		if (x->counted[i] && counts[i] != 1)
+			complain(x, "not counted once", text);
+	}
+}
+
+static void read_counts(const struct dialogue *d, char *words, struct exchange *x)
+{
+	for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " ")) {
+		enum counter counter = counter_from_word(word);
+
+		if (counter == COUNTERS)
+			give_up(d, "no such counter");
+		x->counted[counter] = true;
+	}
+}
+
 static void exchange(struct dialogue *d, struct exchange *x)
 {
 	uint64_t counts[COUNTERS] = {0};
@@ -374,6 +402,7 @@ static void exchange(struct dialogue *d, struct exchange *x)
 	datagram.family = x->family;
 	memcpy(datagram.source, x->source, sizeof(datagram.source));
 	answer_batch(d->image, &d->state, &datagram, 1, x->transport, counts);
+	compare_counts(x, counts);
 	x->reply_length = datagram.length;
 	if (x->reply_length == 0 || !x->wants_reply) {
 		if ((x->reply_length != 0) != x->wants_reply)
@@ -415,6 +444,8 @@ static void read_exchange(struct dialogue *d, struct exchange *x)
 				give_up(d, "no address");
 		} else if (starts(line, "reply"))
 			read_reply_line(d, line + 5, x);
+		else if (starts(line, "counts"))
+			read_counts(d, line + 6, x);
 		else if (strcmp(line, "options") == 0)
 			read_wanted_options(d, x);
 		else if (*line == '#' || *line == '\0')
@@ -428,8 +459,8 @@ static void read_exchange(struct dialogue *d, struct exchange *x)
 			while (s < 3 && strcmp(line, section_name[s]) != 0)
 				s++;
 			if (s == 3)
-				give_up(d,
-					"neither query, hex, client, reply, options nor a section");
+				give_up(d, "neither query, hex, client, reply, counts, options nor "
+					   "a section");
 			read_section(d, x, s);
 		}
 	}

@@ -137,3 +137,17 @@ bool setting_from_word(const char *word, struct image_settings *settings,
 	return IS("now");
 #undef IS
 }
+
+enum counter counter_from_word(const char *word)
+{
+	static const char *const names[COUNTERS] = {
+#define COUNT(name, help) #name,
+#include "zones/abi/counters.def"
+#undef COUNT
+	};
+	unsigned i = 0;
+
+	while (i < COUNTERS && strcmp(names[i], word) != 0)
+		i++;
+	return (enum counter)i;
+}

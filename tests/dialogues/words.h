@@ -15,6 +15,9 @@ bool option_from_word(const char *word, uint8_t *options, size_t most, size_t *l
 /* Digits with blanks between them. Appends. */
 bool octets_from_hex(const char *text, uint8_t *octets, size_t most, size_t *length);
 
+/* COUNTERS: there is no such counter. */
+enum counter counter_from_word(const char *word);
+
 bool address_from_word(const char *word, uint8_t source[16], uint16_t *family);
 
 #endif
