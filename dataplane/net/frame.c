@@ -146,16 +146,18 @@ static bool read_ipv6(struct packet *packet, uint8_t *ip, uint32_t length, enum 
 	return true;
 }
 
-/* Neither unspecified, nor loopback, nor multicast, nor broadcast: none of those comes from or
- * goes to a single host over a wire. */
+/* Neither unspecified, nor loopback, nor multicast, nor broadcast, nor an IPv4 address mapped into
+ * IPv6 (RFC 4291 2.5.5.2): none of those comes from or goes to a single host over a wire. */
 static bool is_unicast(const uint8_t *address, unsigned family)
 {
 	static const uint8_t zeros[15];
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	if (family == 4)
 		return address[0] != 0 && address[0] != 127 && address[0] >> 4 != 14 &&
 		       memcmp(address, "\xff\xff\xff\xff", 4) != 0;
-	return address[0] != 0xff && !(memcmp(address, zeros, 15) == 0 && address[15] <= 1);
+	return address[0] != 0xff && !(memcmp(address, zeros, 15) == 0 && address[15] <= 1) &&
+	       memcmp(address, mapped, sizeof(mapped)) != 0;
 }
 
 static bool is_ours(const struct frame_rules *rules, const struct packet *packet, uint16_t port)

@@ -9,145 +9,19 @@
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/frame.h"
 #include "tests/unit/abi/ledger.h"
+#include "tests/unit/net/trial.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #define ROOM 1514u
-
-/* A frame under construction; the test changes single octets and then asks for the verdict. */
-struct trial {
-	uint8_t octets[2048];
-	uint32_t length;
-	uint32_t ip;  /* offset of the IP header */
-	uint32_t udp; /* offset of the UDP header */
-};
-
-static const uint8_t payload[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0";
-
-/* The definition of RFC 1071, word by word, to check the fast one against. */
-static uint16_t plain_sum(const uint8_t *at, uint32_t length, uint32_t start)
-{
-	uint32_t sum = start;
-
-	for (uint32_t i = 0; i < length; i++) {
-		sum += i % 2 ? at[i] : (uint32_t)at[i] << 8;
-		sum = (sum & 0xffff) + (sum >> 16);
-	}
-	return (uint16_t)sum;
-}
-
-static uint16_t pseudo_sum(const struct trial *t)
-{
-	bool v6 = t->octets[t->ip] >> 4 == 6;
-	uint32_t length = t->octets[t->udp + 4] << 8 | t->octets[t->udp + 5];
-
-	return plain_sum(t->octets + t->ip + (v6 ? 8 : 12), v6 ? 32 : 8, 17 + length);
-}
-
-static void put(struct trial *t, uint32_t at, uint16_t value)
-{
-	t->octets[at] = (uint8_t)(value >> 8);
-	t->octets[at + 1] = (uint8_t)value;
-}
-
-static uint16_t get(const struct trial *t, uint32_t at)
-{
-	return (uint16_t)(t->octets[at] << 8 | t->octets[at + 1]);
-}
-
-static void seal_ip(struct trial *t)
-{
-	put(t, t->ip + 10, 0);
-	put(t, t->ip + 10,
-	    (uint16_t)~plain_sum(t->octets + t->ip, (t->octets[t->ip] & 15) * 4u, 0));
-}
-
-static void seal_udp(struct trial *t)
-{
-	uint32_t length = get(t, t->udp + 4);
-
-	put(t, t->udp + 6, 0);
-
-	uint16_t sum = (uint16_t)~plain_sum(t->octets + t->udp, length, pseudo_sum(t));
-
-	put(t, t->udp + 6, sum == 0 ? 0xffff : sum);
-}
-
-static void add(struct trial *t, const void *octets, uint32_t length)
-{
-	memcpy(t->octets + t->length, octets, length);
-	t->length += length;
-}
-
-static void start(struct trial *t, bool tagged, const char *type)
-{
-	memset(t, 0, sizeof(*t));
-	add(t, "\x02\0\0\0\0\1\x02\0\0\0\0\2", 12);
-	if (tagged)
-		add(t, "\x81\x00\x60\x64", 4); /* priority 3, VLAN 100 */
-	add(t, type, 2);
-	t->ip = t->length;
-}
-
-static void finish(struct trial *t)
-{
-	add(t, "\xc0\x01\x00\x35\0\0\0\0", 8); /* 49153 -> 53 */
-	add(t, payload, sizeof(payload) - 1);
-	put(t, t->udp + 4, (uint16_t)(t->length - t->udp));
-}
-
-static void make4(struct trial *t, bool tagged)
-{
-	start(t, tagged, "\x08\x00");
-	add(t, "\x45\xbb\0\0\x12\x34\0\0\7\x11\0\0\xc0\0\2\1\xc0\0\2\2", 20);
-	t->udp = t->length;
-	finish(t);
-	put(t, t->ip + 2, (uint16_t)(t->length - t->ip));
-	seal_ip(t);
-	seal_udp(t);
-}
-
-static void make6(struct trial *t, bool tagged)
-{
-	start(t, tagged, "\x86\xdd");
-	add(t, "\x6b\xb1\x23\x45\0\0\x11\7", 8);
-	add(t, "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-	add(t, "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16);
-	t->udp = t->length;
-	finish(t);
-	put(t, t->ip + 4, (uint16_t)(t->length - t->udp));
-	seal_udp(t);
-}
-
-static void listen_on(struct frame_rules *rules, const char *text, uint16_t port)
-{
-	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	if (inet_pton(AF_INET, text, &in4.sin_addr) == 1)
-		assert_true(frame_rules_add(rules, (struct sockaddr *)&in4));
-	else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		assert_true(frame_rules_add(rules, (struct sockaddr *)&in6));
-	else
-		fail_msg("address %s", text);
-}
-
-static struct frame_rules ours(void)
-{
-	struct frame_rules rules = {0};
-
-	listen_on(&rules, "192.0.2.2", 53);
-	listen_on(&rules, "2001:db8::2", 53);
-	return rules;
-}
 
 static struct frame_rules any(void)
 {
 	struct frame_rules rules = {0};
 
-	listen_on(&rules, "0.0.0.0", 53);
-	listen_on(&rules, "::", 53);
+	trial_listen_on(&rules, "0.0.0.0", 53);
+	trial_listen_on(&rules, "::", 53);
 	return rules;
 }
 
@@ -160,8 +34,8 @@ static enum counter verdict(const struct frame_rules *rules, const struct trial 
 
 	memcpy(copy, t->octets, t->length);
 	if (frame_receive(rules, copy, t->length, ROOM, &query, &reason)) {
-		assert_int_equal(query.length, sizeof(payload) - 1);
-		assert_memory_equal(query.payload, payload, query.length);
+		assert_int_equal(query.length, TRIAL_PAYLOAD);
+		assert_memory_equal(query.payload, trial_payload, query.length);
 		assert_int_equal(reason, COUNTERS);
 	} else {
 		assert_int_not_equal(reason, COUNTERS);
@@ -175,22 +49,22 @@ static enum counter verdict(const struct frame_rules *rules, const struct trial 
 static void test_taken(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct datagram query = {0};
 	enum counter reason;
 	struct trial t;
 
 	for (int tagged = 0; tagged < 2; tagged++) {
-		make4(&t, tagged);
+		trial_make4(&t, tagged);
 		assert_true(frame_receive(&rules, t.octets, t.length, ROOM, &query, &reason));
 		assert_ptr_equal(query.payload, t.octets + t.udp + 8);
 		assert_int_equal(query.headers, FRAME_HEADERS4 + 4 * tagged);
-		assert_int_equal(query.length, sizeof(payload) - 1);
+		assert_int_equal(query.length, TRIAL_PAYLOAD);
 		assert_int_equal(query.capacity, ROOM - query.headers);
 		assert_int_equal(query.family, 4);
 		assert_int_equal(query.port, 49153);
 		assert_memory_equal(query.source, "\xc0\0\2\1", 4);
-		make6(&t, tagged);
+		trial_make6(&t, tagged);
 		assert_true(frame_receive(&rules, t.octets, t.length, ROOM, &query, &reason));
 		assert_int_equal(query.headers, FRAME_HEADERS6 + 4 * tagged);
 		assert_int_equal(query.family, 6);
@@ -201,33 +75,33 @@ static void test_taken(void **state)
 static void test_trailing_octets_are_no_payload(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.length += 7; /* Ethernet padding */
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.length += 4; /* inside the IP packet, behind the UDP datagram */
-	put(&t, t.ip + 2, (uint16_t)(get(&t, t.ip + 2) + 4));
-	seal_ip(&t);
+	trial_put(&t, t.ip + 2, (uint16_t)(trial_get(&t, t.ip + 2) + 4));
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
 }
 
 static void test_not_ip(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
-	put(&t, 12, 0x0806); /* ARP */
+	trial_make4(&t, false);
+	trial_put(&t, 12, 0x0806); /* ARP */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
-	make4(&t, true);
-	put(&t, 16, 0x8100); /* a second tag */
+	trial_make4(&t, true);
+	trial_put(&t, 16, 0x8100); /* a second tag */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
 	for (uint32_t length = 0; length < 18; length++) {
-		make4(&t, false);
+		trial_make4(&t, false);
 		t.length = length;
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
 	}
@@ -236,28 +110,28 @@ static void test_not_ip(void **state)
 static void test_bad_ipv4_header(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 	uint8_t first[] = {0x65, 0x35, 0x44, 0x40};
 
 	for (unsigned i = 0; i < sizeof(first); i++) {
-		make4(&t, false);
+		trial_make4(&t, false);
 		t.octets[t.ip] = first[i];
-		seal_ip(&t);
+		trial_seal_ip(&t);
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
 	}
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[t.ip + 8] ^= 1; /* checksum */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
-	make4(&t, false);
-	put(&t, t.ip + 2, 19); /* total length below the header's */
-	seal_ip(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.ip + 2, 19); /* total length below the header's */
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
-	make4(&t, false);
-	put(&t, t.ip + 2, (uint16_t)(t.length - t.ip + 1)); /* beyond the frame */
-	seal_ip(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.ip + 2, (uint16_t)(t.length - t.ip + 1)); /* beyond the frame */
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
-	make4(&t, true);
+	trial_make4(&t, true);
 	t.length = t.ip + 19; /* cut */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
 }
@@ -265,16 +139,16 @@ static void test_bad_ipv4_header(void **state)
 static void test_bad_ipv6_header(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make6(&t, false);
+	trial_make6(&t, false);
 	t.octets[t.ip] = 0x45;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
-	make6(&t, false);
-	put(&t, t.ip + 4, (uint16_t)(t.length - t.udp + 1));
+	trial_make6(&t, false);
+	trial_put(&t, t.ip + 4, (uint16_t)(t.length - t.udp + 1));
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
-	make6(&t, true);
+	trial_make6(&t, true);
 	t.length = t.ip + 39;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
 }
@@ -282,21 +156,21 @@ static void test_bad_ipv6_header(void **state)
 static void test_fragments(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	uint16_t fields[] = {0x2000, 0x0001, 0x1fff, 0x2001};
 	struct trial t;
 
 	for (unsigned i = 0; i < 4; i++) {
-		make4(&t, false);
-		put(&t, t.ip + 6, fields[i]);
-		seal_ip(&t);
+		trial_make4(&t, false);
+		trial_put(&t, t.ip + 6, fields[i]);
+		trial_seal_ip(&t);
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_fragment);
 	}
-	make4(&t, false);
-	put(&t, t.ip + 6, 0x4000); /* "don't" is no fragment */
-	seal_ip(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.ip + 6, 0x4000); /* "don't" is no fragment */
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
-	make6(&t, false);
+	trial_make6(&t, false);
 	t.octets[t.ip + 6] = 44;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_fragment);
 }
@@ -304,16 +178,16 @@ static void test_fragments(void **state)
 static void test_options_and_extension_headers(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	uint8_t headers[] = {0, 43, 50, 51, 60, 135, 139, 140};
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[t.ip] = 0x46;
-	seal_ip(&t);
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_options);
 	for (unsigned i = 0; i < sizeof(headers); i++) {
-		make6(&t, false);
+		trial_make6(&t, false);
 		t.octets[t.ip + 6] = headers[i];
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_options);
 	}
@@ -322,14 +196,14 @@ static void test_options_and_extension_headers(void **state)
 static void test_not_udp(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[t.ip + 9] = 6;
-	seal_ip(&t);
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_udp);
-	make6(&t, false);
+	trial_make6(&t, false);
 	t.octets[t.ip + 6] = 58;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_udp);
 }
@@ -337,26 +211,26 @@ static void test_not_udp(void **state)
 static void test_not_ours(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
-	put(&t, t.udp + 2, 54);
-	seal_udp(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.udp + 2, 54);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[t.ip + 19] = 3;
-	seal_ip(&t);
-	seal_udp(&t);
+	trial_seal_ip(&t);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
-	make6(&t, false);
+	trial_make6(&t, false);
 	t.octets[t.ip + 39] = 3;
-	seal_udp(&t);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
-	make4(&t, false);
+	trial_make4(&t, false);
 	memset(t.octets, 0xff, 6); /* broadcast on the link */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
-	make6(&t, false);
+	trial_make6(&t, false);
 	t.octets[0] = 0x33; /* multicast on the link */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
 }
@@ -369,63 +243,63 @@ static void test_any_is_any_unicast(void **state)
 	    {255, 255, 255, 255}, {224, 0, 0, 251}, {0, 0, 0, 0}, {127, 0, 0, 1}};
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
 	for (unsigned i = 0; i < 4; i++) {
-		make4(&t, false);
+		trial_make4(&t, false);
 		memcpy(t.octets + t.ip + 16, group4[i], 4);
-		seal_ip(&t);
-		seal_udp(&t);
+		trial_seal_ip(&t);
+		trial_seal_udp(&t);
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
 	}
-	make6(&t, false);
+	trial_make6(&t, false);
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
 	t.octets[t.ip + 24] = 0xff;
-	seal_udp(&t);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
 }
 
 static void test_udp_length(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
-	put(&t, t.udp + 4, 7);
+	trial_make4(&t, false);
+	trial_put(&t, t.udp + 4, 7);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_udp_length);
-	make4(&t, false);
-	put(&t, t.udp + 4, (uint16_t)(t.length - t.udp + 1));
+	trial_make4(&t, false);
+	trial_put(&t, t.udp + 4, (uint16_t)(t.length - t.udp + 1));
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_udp_length);
-	make4(&t, false);
-	put(&t, t.ip + 2, 27); /* no room for a UDP header */
-	seal_ip(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.ip + 2, 27); /* no room for a UDP header */
+	trial_seal_ip(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_udp_length);
-	make6(&t, false);
-	put(&t, t.ip + 4, 7);
+	trial_make6(&t, false);
+	trial_put(&t, t.ip + 4, 7);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_udp_length);
-	make6(&t, false);
-	put(&t, t.udp + 4, 0); /* a jumbogram's */
+	trial_make6(&t, false);
+	trial_put(&t, t.udp + 4, 0); /* a jumbogram's */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_udp_length);
 }
 
 static void test_checksum(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[t.length - 1] ^= 0x40;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
-	make4(&t, false);
-	put(&t, t.udp + 6, 0);
+	trial_make4(&t, false);
+	trial_put(&t, t.udp + 6, 0);
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
-	make6(&t, true);
-	put(&t, t.udp + 6, 0);
+	trial_make6(&t, true);
+	trial_put(&t, t.udp + 6, 0);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
-	make6(&t, true);
-	put(&t, t.udp + 6, (uint16_t)(get(&t, t.udp + 6) + 1));
+	trial_make6(&t, true);
+	trial_put(&t, t.udp + 6, (uint16_t)(trial_get(&t, t.udp + 6) + 1));
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
 	rules.udp_checksum = FRAME_CHECKSUM_IGNORED;
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
@@ -435,20 +309,20 @@ static void test_checksum(void **state)
 static void test_partial_checksum(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t;
 
 	for (int v6 = 0; v6 < 2; v6++) {
 		if (v6)
-			make6(&t, false);
+			trial_make6(&t, false);
 		else
-			make4(&t, false);
-		put(&t, t.udp + 6, pseudo_sum(&t));
+			trial_make4(&t, false);
+		trial_put(&t, t.udp + 6, trial_pseudo_sum(&t));
 		rules.udp_checksum = FRAME_CHECKSUM_VERIFIED;
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
 		rules.udp_checksum = FRAME_CHECKSUM_PARTIAL_TOO;
 		assert_int_equal(verdict(&rules, &t), COUNTERS);
-		put(&t, t.udp + 6, (uint16_t)(pseudo_sum(&t) + 1));
+		trial_put(&t, t.udp + 6, (uint16_t)(trial_pseudo_sum(&t) + 1));
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
 	}
 }
@@ -456,28 +330,28 @@ static void test_partial_checksum(void **state)
 static void test_source(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	const uint8_t bad4[][4] = {
 	    {224, 0, 0, 1}, {255, 255, 255, 255}, {0, 0, 0, 0}, {127, 0, 0, 1}, {192, 0, 2, 2}};
 	struct trial t;
 
 	for (unsigned i = 0; i < 5; i++) {
-		make4(&t, false);
+		trial_make4(&t, false);
 		memcpy(t.octets + t.ip + 12, bad4[i], 4);
-		seal_ip(&t);
-		seal_udp(&t);
+		trial_seal_ip(&t);
+		trial_seal_udp(&t);
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
 	}
-	make4(&t, false);
-	put(&t, t.udp, 0);
-	seal_udp(&t);
+	trial_make4(&t, false);
+	trial_put(&t, t.udp, 0);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
-	make4(&t, false);
+	trial_make4(&t, false);
 	t.octets[6] = 0x33; /* from a group on the link */
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
-	make6(&t, false);
+	trial_make6(&t, false);
 	memset(t.octets + t.ip + 8, 0, 16);
-	seal_udp(&t);
+	trial_seal_udp(&t);
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
 	t.octets[t.ip + 8] = 0xff;
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
@@ -486,14 +360,14 @@ static void test_source(void **state)
 static void test_every_cut_and_every_flipped_bit(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct trial t, cut;
 
 	for (int kind = 0; kind < 4; kind++) {
 		if (kind & 2)
-			make6(&t, kind & 1);
+			trial_make6(&t, kind & 1);
 		else
-			make4(&t, kind & 1);
+			trial_make4(&t, kind & 1);
 		for (uint32_t length = 0; length < t.length; length++) {
 			cut = t;
 			cut.length = length;
@@ -518,27 +392,28 @@ static void check_reply(struct trial *t, const struct trial *query, uint32_t rep
 	assert_memory_equal(t->octets + 12, query->octets + 12, t->ip - 12); /* the tag */
 	assert_memory_equal(t->octets + source, query->octets + source + a, a);
 	assert_memory_equal(t->octets + source + a, query->octets + source, a);
-	assert_int_equal(get(t, t->udp), 53);
-	assert_int_equal(get(t, t->udp + 2), 49153);
-	assert_int_equal(get(t, t->udp + 4), 8 + reply_length);
+	assert_int_equal(trial_get(t, t->udp), 53);
+	assert_int_equal(trial_get(t, t->udp + 2), 49153);
+	assert_int_equal(trial_get(t, t->udp + 4), 8 + reply_length);
 	if (v6) {
 		assert_memory_equal(t->octets + t->ip, "\x6b\x80\0\0", 4); /* DSCP 46 */
-		assert_int_equal(get(t, t->ip + 4), 8 + reply_length);
+		assert_int_equal(trial_get(t, t->ip + 4), 8 + reply_length);
 		assert_int_equal(t->octets[t->ip + 7], 64);
 	} else {
 		assert_memory_equal(t->octets + t->ip, "\x45\xb8", 2); /* DSCP 46 */
-		assert_int_equal(get(t, t->ip + 2), 28 + reply_length);
+		assert_int_equal(trial_get(t, t->ip + 2), 28 + reply_length);
 		assert_memory_equal(t->octets + t->ip + 4, "\0\0\x40\0\x40\x11", 6);
-		assert_int_equal(plain_sum(t->octets + t->ip, 20, 0), 0xffff);
+		assert_int_equal(trial_plain_sum(t->octets + t->ip, 20, 0), 0xffff);
 	}
-	assert_int_not_equal(get(t, t->udp + 6), 0);
-	assert_int_equal(plain_sum(t->octets + t->udp, 8 + reply_length, pseudo_sum(t)), 0xffff);
+	assert_int_not_equal(trial_get(t, t->udp + 6), 0);
+	assert_int_equal(trial_plain_sum(t->octets + t->udp, 8 + reply_length, trial_pseudo_sum(t)),
+			 0xffff);
 }
 
 static void test_replies(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	uint32_t sizes[] = {1, 12, 17, 18, 19, 33, 512, 1232, 1233, 1448};
 	enum counter reason;
 	struct trial t, query;
@@ -548,9 +423,9 @@ static void test_replies(void **state)
 		uint32_t size = sizes[i / 4], length;
 
 		if (i & 2)
-			make6(&t, i & 1);
+			trial_make6(&t, i & 1);
 		else
-			make4(&t, i & 1);
+			trial_make4(&t, i & 1);
 		query = t;
 		assert_true(frame_receive(&rules, t.octets, t.length, ROOM, &d, &reason));
 		memset(d.payload, 0xa5, d.capacity);
@@ -573,31 +448,32 @@ static void test_replies(void **state)
 static void test_zero_checksum_is_sent_as_ones(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct datagram d = {0};
 	enum counter reason;
 	struct trial t;
 
-	make4(&t, false);
+	trial_make4(&t, false);
 	assert_true(frame_receive(&rules, t.octets, t.length, ROOM, &d, &reason));
-	put(&t, t.udp + 6, 0);
-	put(&t, t.udp + 8, 0);
+	trial_put(&t, t.udp + 6, 0);
+	trial_put(&t, t.udp + 8, 0);
 	/* The first word is chosen to make the whole sum 0xffff. */
-	put(&t, t.udp + 8, (uint16_t)~plain_sum(t.octets + t.udp, d.length + 8, pseudo_sum(&t)));
+	trial_put(&t, t.udp + 8,
+		  (uint16_t)~trial_plain_sum(t.octets + t.udp, d.length + 8, trial_pseudo_sum(&t)));
 	d.sum = checksum_sum(d.payload, d.length);
 	frame_reply(&d);
-	assert_int_equal(get(&t, t.udp + 6), 0xffff);
+	assert_int_equal(trial_get(&t, t.udp + 6), 0xffff);
 }
 
 static void test_capacity_never_below_length(void **state)
 {
 	(void)state;
-	struct frame_rules rules = ours();
+	struct frame_rules rules = trial_ours();
 	struct datagram d = {0};
 	enum counter reason;
 	struct trial t;
 
-	make6(&t, true);
+	trial_make6(&t, true);
 	assert_true(frame_receive(&rules, t.octets, t.length, FRAME_MIN, &d, &reason));
 	assert_int_equal(d.capacity, d.length);
 }
@@ -613,7 +489,7 @@ static void test_sums_agree(void **state)
 	for (uint32_t at = 0; at < 8; at++)
 		for (uint32_t length = 0; length + at <= sizeof(octets); length++)
 			assert_int_equal(checksum_sum(octets + at, length) % 0xffff,
-					 plain_sum(octets + at, length, 0) % 0xffff);
+					 trial_plain_sum(octets + at, length, 0) % 0xffff);
 }
 
 static void test_rules(void **state)
@@ -624,7 +500,7 @@ static void test_rules(void **state)
 
 	assert_false(frame_rules_add(&rules, &other));
 	for (unsigned i = 0; i < LISTENS_MAX; i++)
-		listen_on(&rules, "192.0.2.1", (uint16_t)(i + 1));
+		trial_listen_on(&rules, "192.0.2.1", (uint16_t)(i + 1));
 	struct sockaddr_in more = {.sin_family = AF_INET};
 	assert_false(frame_rules_add(&rules, (struct sockaddr *)&more));
 	assert_int_equal(rules.listen_count, LISTENS_MAX);
