@@ -65,6 +65,74 @@ struct policy_rate_limit {
 	struct policy_prefix exempt[POLICY_EXEMPT];
 };
 
+/* ---- Who asks. One longest-prefix match of the source address gives a class of clients.
+ *
+ * first4[i] is where range i begins, up to the octet before first4[i + 1]; first4[0] is 0.0.0.0, so
+ * every address is in one; class4[i] is its class. A count of 0: class 0, as for all addresses that
+ * no prefix is written for. The same for IPv6, whose IPv4-mapped addresses (RFC 4291 2.5.5.2) count
+ * as IPv4. */
+
+/* An IPv6 address, as two numbers. */
+struct image_address {
+	uint64_t high, low;
+};
+
+struct image_client_class {
+	uint64_t rules; /* access rules that admit it: bit n - 1 is rule n (image_zone.acl) */
+	uint8_t view;	/* whose zones it sees before those of all; 0: none */
+	uint8_t reserved[7];
+};
+static_assert(sizeof(struct image_client_class) == 16, "layout");
+
+#define IMAGE_ACCESS_RULES 64u
+
+/* The apex of a zone of a view. */
+struct image_view_apex {
+	uint64_t hash;	/* name_hash() of it */
+	uint16_t flags; /* enum image_view_apex_flag; 0: this slot is free */
+	uint8_t reserved[6];
+};
+static_assert(sizeof(struct image_view_apex) == 16, "layout");
+
+enum image_view_apex_flag {
+	IMAGE_VIEW_APEX = 1,
+	IMAGE_VIEW_PARENT_COMMON =
+	    2, /* the zone above it is one of those of all (RFC 4035 3.1.4.1) */
+};
+
+/* Which names are a view's: those at or below an apex of its zones. An apex is looked for from slot
+ * hash & (slots - 1) on, round the end, in IMAGE_VIEW_PROBES slots at most. */
+struct image_view {
+	image_ref apexes;   /* struct image_view_apex[slots] */
+	uint32_t slots;	    /* a power of two, or 0 */
+	uint64_t labels[2]; /* bit n: an apex has n labels */
+	uint16_t flags;	    /* enum image_view_flag */
+	uint8_t reserved[6];
+};
+static_assert(sizeof(struct image_view) == 32, "layout");
+#define IMAGE_VIEW_PROBES 16u
+
+enum image_view_flag {
+	IMAGE_VIEW_ECS = 1, /* the address in EDNS client subnet (RFC 7871) may choose it */
+};
+
+struct image_clients {
+	image_ref first4; /* uint32_t[count4], host order, ascending */
+	image_ref class4; /* uint16_t[count4] */
+	image_ref first6; /* struct image_address[count6], ascending */
+	image_ref class6; /* uint16_t[count6] */
+	uint32_t count4;
+	uint32_t count6;
+	image_ref
+	    classes; /* struct image_client_class[class_count]; 0: nothing depends on who asks */
+	uint32_t class_count;
+	image_ref views; /* struct image_view[view_count]; [0] is not used */
+	uint32_t view_count;
+	uint32_t flags; /* enum image_view_flag of all views */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct image_clients) == 48, "layout");
+
 struct image_policy {
 	struct policy_text version;  /* version.bind and version.server, class CH (RFC 4892) */
 	struct policy_text identity; /* id.server and hostname.bind, class CH */
@@ -74,6 +142,7 @@ struct image_policy {
 	uint8_t extended_errors; /* 1: errors say why (RFC 8914) */
 	uint8_t reserved[2];
 	uint32_t nsec3_hashes; /* SHA-1 blocks per second and worker over UDP; 0: no limit */
+	struct image_clients clients;
 	uint8_t reserved_too[8];
 	struct policy_rate_limit rate_limit;
 };
