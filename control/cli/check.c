@@ -1,5 +1,6 @@
 #include "control/cli/arguments.h"
 #include "control/cli/commands.h"
+#include "control/config/access_text.h"
 #include "runtime/clock.h"
 #include "zones/check/check.h"
 #include "zones/name/name.h"
@@ -7,6 +8,8 @@
 #include "zones/zone/zone_set.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void print_summary(const struct zone *zone, const char *path)
 {
@@ -44,17 +47,50 @@ static void check_one(const struct zone_source *source, struct zone_set *zones,
 	zone_free(zone);
 }
 
-static bool check_all(int count, char **arguments, struct diagnostics *all)
+/* The arguments of one view: a zone may stand in several. */
+static void check_view(const struct zone_text *texts, int count, int first, struct diagnostics *all)
 {
+	const char *view = texts[first].view;
 	struct zone_sources sources = {0};
 	struct zone_set *zones = zone_set_new();
 
-	for (int i = 0; i < count; i++)
-		zone_sources_add(&sources, arguments[i], all);
+	for (int i = first; i < count; i++)
+		if ((view == NULL) == (texts[i].view == NULL) &&
+		    (view == NULL || strcmp(view, texts[i].view) == 0))
+			zone_sources_add(&sources, texts[i].zone, all);
 	for (size_t i = 0; i < sources.count; i++)
 		check_one(&sources.list[i], zones, all);
 	zone_set_free(zones);
 	zone_sources_free(&sources);
+}
+
+static bool is_first_of_view(const struct zone_text *texts, int at)
+{
+	for (int i = 0; i < at; i++)
+		if ((texts[i].view == NULL && texts[at].view == NULL) ||
+		    (texts[i].view != NULL && texts[at].view != NULL &&
+		     strcmp(texts[i].view, texts[at].view) == 0))
+			return false;
+	return true;
+}
+
+static bool check_all(int count, char **arguments, struct diagnostics *all)
+{
+	struct zone_text *texts = calloc((size_t)count, sizeof(*texts));
+	char why[512];
+
+	if (texts == NULL)
+		abort();
+	for (int i = 0; i < count; i++)
+		if (!zone_text_read(arguments[i], &texts[i], why, sizeof(why)))
+			diagnostics_report(all, SEVERITY_ERROR, (struct place){0}, 0, "%s: %s",
+					   arguments[i], why);
+	for (int i = 0; i < count; i++)
+		if (is_first_of_view(texts, i))
+			check_view(texts, count, i, all);
+	for (int i = 0; i < count; i++)
+		zone_text_free(&texts[i]);
+	free(texts);
 	return all->errors == 0;
 }
 

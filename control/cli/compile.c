@@ -1,5 +1,6 @@
 #include "control/cli/arguments.h"
 #include "control/cli/commands.h"
+#include "control/config/access_text.h"
 #include "control/store/zone_store.h"
 #include "runtime/clock.h"
 #include "zones/check/check.h"
@@ -126,6 +127,23 @@ static bool stage_one(const struct zone_source *source, struct zone_store *store
 	return false;
 }
 
+/* A file holds no settings: what depends on who asks needs an instance. */
+static bool is_for_all(const char *argument)
+{
+	struct zone_text text;
+	char why[512];
+	bool good = zone_text_read(argument, &text, why, sizeof(why));
+
+	good = good && text.view == NULL && text.allow == NULL;
+	zone_text_free(&text);
+	if (!good)
+		fprintf(stderr,
+			"skua compile: %s: views and access lists need an instance; leave "
+			"them out here\n",
+			argument);
+	return good;
+}
+
 static bool stage_all(int count, char **arguments, struct zone_store *store)
 {
 	struct zone_sources sources = {0};
@@ -134,7 +152,7 @@ static bool stage_all(int count, char **arguments, struct zone_store *store)
 
 	diagnostics_init(&all, diagnostics_print, stderr);
 	for (int i = 0; i < count; i++)
-		good &= zone_sources_add(&sources, arguments[i], &all);
+		good &= is_for_all(arguments[i]) && zone_sources_add(&sources, arguments[i], &all);
 	for (size_t i = 0; i < sources.count; i++)
 		good &= stage_one(&sources.list[i], store, &all);
 	zone_sources_free(&sources);

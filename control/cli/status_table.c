@@ -75,6 +75,16 @@ static int column_width(json_t *rows, const char *key, size_t least)
 	return width < 60 ? (int)width : 60;
 }
 
+/* To whom the zone is served, if not to all. */
+static void print_terms(FILE *out, json_t *zone)
+{
+	if (*text_of(zone, "view") != '\0')
+		fprintf(out, ", view %s", text_of(zone, "view"));
+	if (*text_of(zone, "allow") != '\0')
+		fprintf(out, ", allow %s", text_of(zone, "allow"));
+	fputc('\n', out);
+}
+
 static void print_zones(FILE *out, json_t *zones)
 {
 	int width = column_width(zones, "name", 4);
@@ -87,9 +97,10 @@ static void print_zones(FILE *out, json_t *zones)
 		"STATE", "FILE");
 	json_array_foreach(zones, index, zone)
 	{
-		fprintf(out, "%-*s %10lld %9lld %9lld %-9s  %s\n", width, text_of(zone, "name"),
+		fprintf(out, "%-*s %10lld %9lld %9lld %-9s  %s", width, text_of(zone, "name"),
 			number_of(zone, "serial"), number_of(zone, "records"),
 			number_of(zone, "names"), text_of(zone, "state"), text_of(zone, "file"));
+		print_terms(out, zone);
 		if (*text_of(zone, "error") != '\0')
 			fprintf(out, "  %s\n", text_of(zone, "error"));
 	}

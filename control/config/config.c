@@ -1,5 +1,6 @@
 #include "control/config/config.h"
 
+#include "control/config/access_text.h"
 #include "control/config/address.h"
 #include "control/config/exempt.h"
 
@@ -24,7 +25,7 @@ const struct config_key_info *config_key_info(enum config_key key)
 bool config_is_list(enum config_key key)
 {
 	return keys[key].kind == KIND_ADDRESSES || keys[key].kind == KIND_PREFIXES ||
-	       keys[key].kind == KIND_ZONES;
+	       keys[key].kind == KIND_ZONES || keys[key].kind == KIND_ACCESS;
 }
 
 enum config_key config_key_from_name(const char *name, size_t length)
@@ -133,7 +134,7 @@ static bool number_from_text(const char *text, bool size, uint64_t *number)
 	return true;
 }
 
-static int flag_from_text(const char *text)
+int config_flag_from_text(const char *text)
 {
 	static const char *const words[2][4] = {{"false", "no", "off", "0"},
 						{"true", "yes", "on", "1"}};
@@ -163,7 +164,7 @@ static int find_word(const char *words, const char *text)
 static int choice_from_text(const struct config_key_info *info, const char *text)
 {
 	int choice = find_word(info->argument, text);
-	int flag = flag_from_text(text);
+	int flag = config_flag_from_text(text);
 
 	if (choice < 0 && flag >= 0)
 		choice = find_word(info->argument, flag ? "on" : "off");
@@ -223,7 +224,7 @@ static const char *refusal(const struct config_key_info *info, const char *text)
 		return "must not be empty";
 	switch (info->kind) {
 	case KIND_FLAG:
-		return flag_from_text(text) < 0 ? "is neither true nor false" : NULL;
+		return config_flag_from_text(text) < 0 ? "is neither true nor false" : NULL;
 	case KIND_LEVEL:
 		return is_level(text) ? NULL : "is no level; use error, warning, info or debug";
 	case KIND_ADDRESS_OR_OFF:
@@ -241,6 +242,25 @@ static const char *refusal(const struct config_key_info *info, const char *text)
 	}
 }
 
+/* Names of lists and views are not looked up: what defines them may come later. */
+static bool check_access(const struct config_key_info *info, const char *text, char *error,
+			 size_t error_size)
+{
+	struct zone_text zone;
+	char why[512];
+	bool good;
+
+	if (info->kind == KIND_ACCESS) {
+		good = access_text_check(text, why, sizeof(why));
+	} else {
+		good = zone_text_read(text, &zone, why, sizeof(why));
+		zone_text_free(&zone);
+	}
+	if (!good)
+		snprintf(error, error_size, "%s: %s", info->name, why);
+	return good;
+}
+
 bool config_add(struct config *config, enum config_key key, const char *text, char *error,
 		size_t error_size)
 {
@@ -255,6 +275,9 @@ bool config_add(struct config *config, enum config_key key, const char *text, ch
 		return false;
 	if ((info->kind == KIND_NUMBER || info->kind == KIND_SIZE) &&
 	    !check_number(info, text, error, error_size))
+		return false;
+	if ((info->kind == KIND_ACCESS || info->kind == KIND_ZONES) &&
+	    !check_access(info, text, error, error_size))
 		return false;
 	if (!config_is_list(key))
 		value_clear(&config->value[key]);
@@ -299,7 +322,7 @@ bool config_flag(const struct config *config, enum config_key key)
 {
 	const char *text = config_text(config, key);
 
-	return text != NULL && flag_from_text(text) == 1;
+	return text != NULL && config_flag_from_text(text) == 1;
 }
 
 unsigned config_choice(const struct config *config, enum config_key key)

@@ -30,6 +30,7 @@ enum config_kind {
 	KIND_ADDRESSES, /* a list of ADDR:PORT */
 	KIND_PREFIXES,	/* a list of ADDR/BITS, or none */
 	KIND_ZONES,	/* a list of ZONE arguments */
+	KIND_ACCESS,	/* a list of NAME=ITEM,… (access_text.h) */
 };
 
 enum config_program {
@@ -69,6 +70,9 @@ bool config_add(struct config *config, enum config_key key, const char *text, ch
 		size_t error_size);
 /* Every key that `over` sets takes its place in `base`. */
 void config_overlay(struct config *base, const struct config *over);
+
+/* 1 for true, yes, on or 1; 0 for false, no, off or 0; -1 for anything else. */
+int config_flag_from_text(const char *text);
 
 bool config_is_set(const struct config *config, enum config_key key);
 const char *config_text(const struct config *config, enum config_key key); /* or the default */

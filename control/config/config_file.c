@@ -1,5 +1,6 @@
 #include "control/config/config_file.h"
 
+#include "control/config/config_entry.h"
 #include "control/config/expand.h"
 
 #include <errno.h>
@@ -8,9 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* fy_node_report() notes the node's line and column with the message; all are printed at the end.
- * It knows no place of a sequence, and then notes nothing: never give it one. */
-#define REPORT(node, ...) fy_node_report((node), FYET_ERROR, __VA_ARGS__)
+#define REPORT CONFIG_REPORT
 
 /* place: what to point at if the node is no scalar. */
 static void load_scalar(struct config *config, enum config_key key, struct fy_node *node,
@@ -36,54 +35,6 @@ static void load_scalar(struct config *config, enum config_key key, struct fy_no
 	free(text);
 }
 
-/* A part of {origin: NAME, file: PATH}; NULL if it is reported as wrong. */
-static char *zone_part(struct fy_node_pair *pair)
-{
-	struct fy_node *node = fy_node_pair_value(pair);
-	const char *raw = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
-	char error[512];
-	char *text;
-
-	if (raw == NULL) {
-		REPORT(fy_node_pair_key(pair), "zones: wants a single value here");
-		return NULL;
-	}
-	text = expand_variables(raw, error, sizeof(error));
-	if (text == NULL)
-		REPORT(node, "zones: %s", error);
-	return text;
-}
-
-static void load_zone_mapping(struct config *config, struct fy_node *node)
-{
-	char *part[2] = {NULL, NULL}; /* origin, file */
-	void *at = NULL;
-	struct fy_node_pair *pair;
-	char argument[8192], error[512];
-
-	while ((pair = fy_node_mapping_iterate(node, &at)) != NULL) {
-		struct fy_node *key = fy_node_pair_key(pair);
-		const char *name = fy_node_is_scalar(key) ? fy_node_get_scalar0(key) : "";
-		int which = strcmp(name, "origin") == 0 ? 0 : strcmp(name, "file") == 0 ? 1 : -1;
-
-		if (which >= 0)
-			part[which] = zone_part(pair);
-		else
-			REPORT(key, "zones: unknown key \"%s\"; a zone has \"file\" and \"origin\"",
-			       name);
-	}
-	if (part[1] == NULL) {
-		REPORT(node, "zones: a zone needs \"file\"");
-	} else {
-		snprintf(argument, sizeof(argument), "%s%s%s", part[0] != NULL ? part[0] : "",
-			 part[0] != NULL ? "=" : "", part[1]);
-		if (!config_add(config, KEY_zones, argument, error, sizeof(error)))
-			REPORT(node, "%s", error);
-	}
-	free(part[0]);
-	free(part[1]);
-}
-
 static void load_list(struct config *config, enum config_key key, struct fy_node *node,
 		      struct fy_node *place)
 {
@@ -95,8 +46,8 @@ static void load_list(struct config *config, enum config_key key, struct fy_node
 		return;
 	}
 	while ((item = fy_node_sequence_iterate(node, &at)) != NULL) {
-		if (key == KEY_zones && fy_node_is_mapping(item))
-			load_zone_mapping(config, item);
+		if (config_entry_allowed(key) && fy_node_is_mapping(item))
+			config_entry_load(config, key, item);
 		else
 			load_scalar(config, key, item, place);
 	}
@@ -128,6 +79,17 @@ static bool load_pair(struct config *config, struct fy_node_pair *pair)
 	return true;
 }
 
+/* Lists are used by views, and both by zones: what is used is read first. */
+static unsigned turn_of(struct fy_node_pair *pair)
+{
+	struct fy_node *node = fy_node_pair_key(pair);
+	const char *name = fy_node_is_scalar(node) ? fy_node_get_scalar0(node) : NULL;
+
+	if (name == NULL)
+		return 0;
+	return strcmp(name, "acl") == 0 ? 0 : strcmp(name, "views") == 0 ? 1 : 2;
+}
+
 /* False if it is no document of ours at all. */
 static bool load_document(struct config *config, struct fy_node *root)
 {
@@ -138,9 +100,10 @@ static bool load_document(struct config *config, struct fy_node *root)
 		return true;
 	if (!fy_node_is_mapping(root))
 		return false;
-	while ((pair = fy_node_mapping_iterate(root, &at)) != NULL)
-		if (!load_pair(config, pair))
-			return false;
+	for (unsigned turn = 0; turn < 3; turn++, at = NULL)
+		while ((pair = fy_node_mapping_iterate(root, &at)) != NULL)
+			if (turn_of(pair) == turn && !load_pair(config, pair))
+				return false;
 	return true;
 }
 

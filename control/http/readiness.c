@@ -29,7 +29,7 @@ struct probe {
 	uv_connect_t connect;
 	uv_write_t write;
 	unsigned open_handles;
-	bool over_tcp, answered, beating;
+	bool over_tcp, answered, beating, for_others;
 	uint16_t id;
 	struct address address;
 	uint32_t pid;
@@ -121,7 +121,7 @@ static bool judge(struct probe *probe, const uint8_t *message, size_t length)
 
 	if (length < 2 || get_u16(message) != probe->id)
 		return false;
-	wrong = soa_query_judge(message, length, probe->id);
+	wrong = soa_query_judge(message, length, probe->id, probe->for_others);
 	if (wrong != NULL) {
 		probe_end(probe, wrong);
 		return true;
@@ -319,6 +319,7 @@ static void probe_start(struct readiness *readiness)
 	readiness->probe = probe;
 	probe->address = address;
 	probe->pid = target.dataplane->pid;
+	probe->for_others = target.for_others;
 	probe->query_length = soa_query_make(target.zone, probe->id, probe->query + 2);
 	put_u16(probe->query, (uint16_t)probe->query_length);
 	uv_timer_start(&probe->timeout, on_timeout, READINESS_TIMEOUT, 0);

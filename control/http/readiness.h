@@ -25,6 +25,7 @@ struct readiness_target {
 	const struct dataplane_file *dataplane; /* NULL: none runs */
 	uint64_t generation;			/* newest published; 0: none */
 	const uint8_t *zone;			/* apex of a loaded zone; NULL: none */
+	bool for_others; /* that zone may be for other clients than this host */
 };
 typedef struct readiness_target (*readiness_look)(void *context);
 /* reason: NULL when ready. */

@@ -20,7 +20,7 @@ size_t soa_query_make(const uint8_t *zone, uint16_t id, uint8_t query[SOA_QUERY_
 	return HEADER + length + 4;
 }
 
-const char *soa_query_judge(const uint8_t *message, size_t length, uint16_t id)
+const char *soa_query_judge(const uint8_t *message, size_t length, uint16_t id, bool for_others)
 {
 	static const char *const rcode[16] = {
 	    [1] = "the dataplane answers FORMERR",  [2] = "the dataplane answers SERVFAIL",
@@ -30,8 +30,11 @@ const char *soa_query_judge(const uint8_t *message, size_t length, uint16_t id)
 
 	if (length < HEADER || get_u16(message) != id || (message[2] & 0x80) == 0)
 		return "what came back is no answer to our query";
-	if ((message[3] & 15) != 0)
-		return rcode[message[3] & 15] != NULL ? rcode[message[3] & 15]
-						      : "the dataplane answers with an error";
+	uint8_t code = message[3] & 15;
+
+	if (for_others && (code == 0 || code == 3 || code == 5))
+		return NULL;
+	if (code != 0)
+		return rcode[code] != NULL ? rcode[code] : "the dataplane answers with an error";
 	return get_u16(message + 6) > 0 ? NULL : "the dataplane's answer holds no SOA";
 }

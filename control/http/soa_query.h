@@ -3,6 +3,7 @@
 #ifndef SKUA_CONTROL_HTTP_SOA_QUERY_H
 #define SKUA_CONTROL_HTTP_SOA_QUERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,7 +11,8 @@
 
 /* Returns the query's octets. */
 size_t soa_query_make(const uint8_t *zone, uint16_t id, uint8_t query[SOA_QUERY_MOST]);
-/* NULL if the message answers that query with a SOA; else what is wrong. */
-const char *soa_query_judge(const uint8_t *message, size_t length, uint16_t id);
+/* NULL if the message answers that query with a SOA; else what is wrong. for_others: the zone may
+ * be for other clients than us: then REFUSED, or an answer without it, is good as well. */
+const char *soa_query_judge(const uint8_t *message, size_t length, uint16_t id, bool for_others);
 
 #endif

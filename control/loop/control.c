@@ -42,6 +42,11 @@ static uint64_t commit(void *context, char *error, size_t error_size)
 	return publish_commit(context, error, error_size);
 }
 
+static void stage_policy(struct control *control, const struct policy *policy)
+{
+	zone_store_stage_policy(control->store, &policy->settings, &policy->image, policy->clients);
+}
+
 static bool open_store(struct control *control, char error[ERROR_TEXT])
 {
 	struct policy *policy = &control->policy;
@@ -50,7 +55,7 @@ static bool open_store(struct control *control, char error[ERROR_TEXT])
 		return false;
 	control->store = zone_store_new(publish_writer(control->publisher), &policy->settings,
 					commit, control->publisher);
-	zone_store_stage_policy(control->store, &policy->settings, &policy->image);
+	stage_policy(control, policy);
 	return true;
 }
 
@@ -64,13 +69,18 @@ static void renew_policy(struct control *control)
 		log_error("control.policy", error, LOG_TEXT("kept", "what was in force"));
 		return;
 	}
-	if (memcmp(&policy, &control->policy, sizeof(policy)) == 0)
-		return;
-	zone_store_stage_policy(control->store, &policy.settings, &policy.image);
-	if (!control_apply(control, error, sizeof(error))) {
-		log_error("control.policy", error);
+	if (policy_equal(&policy, &control->policy)) {
+		policy_done(&policy);
 		return;
 	}
+	stage_policy(control, &policy);
+	if (!control_apply(control, error, sizeof(error))) {
+		log_error("control.policy", error);
+		stage_policy(control, &control->policy);
+		policy_done(&policy);
+		return;
+	}
+	policy_done(&control->policy);
 	control->policy = policy;
 }
 
@@ -80,6 +90,9 @@ static bool find_files(struct control *control, char error[ERROR_TEXT])
 	const char *state_dir = config_text(control->config, KEY_state_dir);
 	bool good = true;
 
+	control->zones = audience_zones(control->config, error, ERROR_TEXT);
+	if (control->zones == NULL)
+		return false;
 	control->files = zone_files_new(&control->loop, &control_zone_handler, control);
 	if (state_dir != NULL) {
 		if (!last_good_open(state_dir, error, ERROR_TEXT))
@@ -87,7 +100,8 @@ static bool find_files(struct control *control, char error[ERROR_TEXT])
 		zone_files_keep(control->files, state_dir);
 	}
 	for (size_t i = 0; i < zones->count; i++)
-		good &= zone_files_add(control->files, zones->text[i]);
+		good &= zone_files_add(control->files, control->zones[i].text.zone,
+				       control->zones[i].terms);
 	if (!good)
 		snprintf(error, ERROR_TEXT, "not all zones that were named are there; see above");
 	return good;
@@ -153,6 +167,8 @@ static void stop(struct control *control)
 		zone_store_free(control->store);
 	if (control->publisher != NULL)
 		publish_close(control->publisher);
+	policy_done(&control->policy);
+	audience_zones_free(control->zones, control->config->value[KEY_zones].count);
 	uv_loop_close(&control->loop);
 }
 

@@ -10,6 +10,7 @@
 #include "control/config/config.h"
 #include "control/http/readiness.h"
 #include "control/http/server.h"
+#include "control/policy/audience.h"
 #include "control/policy/policy.h"
 #include "control/publish/publish.h"
 #include "control/source/zone_files.h"
@@ -24,7 +25,8 @@ struct control {
 	char runtime_dir[PATH_MAX];
 	struct publisher *publisher;
 	struct zone_store *store;
-	struct policy policy; /* as last staged */
+	struct policy policy;	     /* as last staged */
+	struct audience_zone *zones; /* as many as the key has values */
 	struct zone_files *files;
 	struct readiness *readiness;
 	struct http_server *http_tcp, *http_unix;

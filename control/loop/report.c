@@ -10,12 +10,15 @@ static void report_zone(const struct control *control, const struct zone_file *f
 	const struct zone *zone = NULL;
 
 	out->file = file->source.path;
+	out->view = file->terms.view_name;
+	out->allow = file->terms.allow;
 	out->state = zone_file_state_text(file->state);
 	out->error = file->error;
 	out->failures = file->failures;
 	out->loads = file->loads;
 	if (file->has_apex)
-		zone = zone_set_find(zone_store_zones(control->store, 0), file->apex);
+		zone =
+		    zone_set_find(zone_store_zones(control->store, file->terms.view), file->apex);
 	if (file->has_apex || file->source.origin_length > 0)
 		name_to_text(file->has_apex ? file->apex : file->source.origin, out->name);
 	if (zone == NULL)
@@ -57,16 +60,33 @@ void control_report(struct control *control, struct status *status)
 	status->dataplane = publish_dataplane(control->publisher);
 }
 
+/* The zone to ask for: one that anyone may ask, if there is one. */
+static const struct zone_file *zone_to_probe(const struct control *control)
+{
+	const struct zone_file *any = NULL;
+
+	for (size_t i = 0; i < zone_files_count(control->files); i++) {
+		const struct zone_file *file = zone_files_at(control->files, i);
+
+		if (!file->has_apex)
+			continue;
+		any = file;
+		if (file->terms.view == 0 && file->terms.acl == IMAGE_ANYONE)
+			break;
+	}
+	return any;
+}
+
 struct readiness_target control_readiness_target(void *context)
 {
 	struct control *control = context;
-	size_t at = 0;
-	const struct zone *zone = zone_set_next(zone_store_zones(control->store, 0), &at);
+	const struct zone_file *file = zone_to_probe(control);
 
 	return (struct readiness_target){
 	    .dataplane = publish_dataplane(control->publisher),
 	    .generation =
 		control->published == 0 ? 0 : image_generation(publish_writer(control->publisher)),
-	    .zone = zone == NULL ? NULL : zone_apex(zone),
+	    .zone = file == NULL ? NULL : file->apex,
+	    .for_others = control->policy.clients != NULL,
 	};
 }

@@ -34,75 +34,84 @@ bool control_apply(struct control *control, char *error, size_t error_size)
 	return true;
 }
 
-static const char *file_of(const struct control *control, const uint8_t *apex)
+static const char *file_of(const struct control *control, unsigned view, const uint8_t *apex)
 {
 	for (size_t i = 0; i < zone_files_count(control->files); i++) {
 		const struct zone_file *file = zone_files_at(control->files, i);
 
-		if (file->has_apex && name_equal(file->apex, apex))
+		if (file->has_apex && file->terms.view == view && name_equal(file->apex, apex))
 			return file->source.path;
 	}
 	return "another file";
 }
 
-static void log_loaded(const struct zone *zone, const char *path)
+static const char *view_text(const struct zone_file *file)
+{
+	return file->terms.view_name != NULL ? file->terms.view_name : "all";
+}
+
+static void log_loaded(const struct zone *zone, const struct zone_file *file)
 {
 	char text[NAME_MAX_TEXT];
 	struct zone_counts counts = zone_counts(zone);
 
 	name_to_text(zone_apex(zone), text);
 	log_info("control.zone", "loaded", LOG_TEXT("zone", text),
-		 LOG_UNSIGNED("serial", zone_serial(zone)), LOG_UNSIGNED("records", counts.records),
-		 LOG_UNSIGNED("names", counts.names), LOG_TEXT("file", path));
+		 LOG_TEXT("view", view_text(file)), LOG_UNSIGNED("serial", zone_serial(zone)),
+		 LOG_UNSIGNED("records", counts.records), LOG_UNSIGNED("names", counts.names),
+		 LOG_TEXT("file", file->source.path));
 }
 
-static bool is_taken(const struct control *control, const uint8_t *previous,
-		     const struct zone *zone, const char *path, char *error, size_t error_size)
+static bool is_taken(const struct control *control, const struct zone_file *file,
+		     const uint8_t *previous, const struct zone *zone, char *error,
+		     size_t error_size)
 {
 	const uint8_t *apex = zone_apex(zone);
+	unsigned view = file->terms.view;
 	char text[NAME_MAX_TEXT];
 
 	if (previous != NULL && name_equal(previous, apex))
 		return false;
-	if (zone_set_find(zone_store_zones(control->store, 0), apex) == NULL)
+	if (zone_set_find(zone_store_zones(control->store, view), apex) == NULL)
 		return false;
 	name_to_text(apex, text);
 	snprintf(error, error_size, "%s: zone %.255s is served from %s; keep only one of the two",
-		 path, text, file_of(control, apex));
+		 file->source.path, text, file_of(control, view, apex));
 	return true;
 }
 
-static bool put(void *context, const uint8_t *previous, struct zone *zone, const char *path,
-		char *error, size_t error_size)
+static bool put(void *context, const struct zone_file *file, const uint8_t *previous,
+		struct zone *zone, char *error, size_t error_size)
 {
 	struct control *control = context;
 
-	if (is_taken(control, previous, zone, path, error, error_size)) {
+	if (is_taken(control, file, previous, zone, error, error_size)) {
 		zone_free(zone);
 		return false;
 	}
-	log_loaded(zone, path);
+	log_loaded(zone, file);
 	if (previous != NULL && !name_equal(previous, zone_apex(zone)))
-		zone_store_stage_removal(control->store, 0, previous);
-	if (!zone_store_stage(control->store, (struct zone_terms){0}, zone)) {
+		zone_store_stage_removal(control->store, file->terms.view, previous);
+	if (!zone_store_stage(control->store, file->terms, zone)) {
 		snprintf(error, error_size, "%s: there are %u zones already, which is the most",
-			 path, ZONE_SET_MAX);
+			 file->source.path, ZONE_SET_MAX);
 		return false;
 	}
 	return control->loading || control_apply(control, error, error_size);
 }
 
-static bool take(void *context, const uint8_t *apex, const char *path)
+static bool take(void *context, const struct zone_file *file)
 {
 	struct control *control = context;
 	char text[NAME_MAX_TEXT], error[512];
 	bool good;
 
-	name_to_text(apex, text);
-	zone_store_stage_removal(control->store, 0, apex);
+	name_to_text(file->apex, text);
+	zone_store_stage_removal(control->store, file->terms.view, file->apex);
 	good = control_apply(control, error, sizeof(error));
 	if (good)
-		log_info("control.zone", "removed", LOG_TEXT("zone", text), LOG_TEXT("file", path));
+		log_info("control.zone", "removed", LOG_TEXT("zone", text),
+			 LOG_TEXT("view", view_text(file)), LOG_TEXT("file", file->source.path));
 	else
 		log_error("control.zone", "can't remove", LOG_TEXT("zone", text),
 			  LOG_TEXT("reason", error));

@@ -2,6 +2,7 @@
 #include "control/policy/policy.h"
 
 #include "control/config/exempt.h"
+#include "control/policy/audience.h"
 #include "control/policy/cookie_secrets.h"
 #include "control/policy/hex.h"
 
@@ -143,5 +144,21 @@ bool policy_make(const struct config *config, struct policy *policy, char *error
 	return set_exempt(config, &policy->image.rate_limit, error, error_size) &&
 	       set_chaos(config, &policy->image, error, error_size) &&
 	       set_nsid(config, &policy->image, error, error_size) &&
-	       set_cookies(config, &policy->image.cookies, error, error_size);
+	       set_cookies(config, &policy->image.cookies, error, error_size) &&
+	       audience_table(config, &policy->clients, error, error_size);
+}
+
+void policy_done(struct policy *policy)
+{
+	client_table_free(policy->clients);
+	policy->clients = NULL;
+}
+
+bool policy_equal(const struct policy *a, const struct policy *b)
+{
+	bool both = a->clients != NULL && b->clients != NULL;
+
+	return memcmp(&a->settings, &b->settings, sizeof(a->settings)) == 0 &&
+	       memcmp(&a->image, &b->image, sizeof(a->image)) == 0 &&
+	       (both ? client_table_equal(a->clients, b->clients) : a->clients == b->clients);
 }

@@ -23,6 +23,7 @@
 /* An argument that is a directory. */
 struct zone_directory {
 	char *path;
+	struct zone_terms terms;
 	bool missing;
 };
 
@@ -31,7 +32,7 @@ struct zone_files {
 	struct zone_files_handler handler;
 	void *context;
 	struct directory_watch *watch;
-	struct zone_file **list; /* by path */
+	struct zone_file **list; /* by path, then by view */
 	size_t count;
 	struct zone_directory *directories; /* arguments */
 	size_t directory_count;
@@ -62,16 +63,20 @@ struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handl
 	return files;
 }
 
-/* Where a path stands in the list, or would. */
-static size_t list_position(const struct zone_files *files, const char *path, bool *found)
+/* Where a path in a view stands in the list, or would. */
+static size_t list_position(const struct zone_files *files, const char *path, unsigned view,
+			    bool *found)
 {
 	size_t low = 0, high = files->count;
 
 	*found = false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strcmp(files->list[middle]->source.path, path);
+		const struct zone_file *file = files->list[middle];
+		int order = strcmp(file->source.path, path);
 
+		if (order == 0)
+			order = (int)file->terms.view - (int)view;
 		if (order == 0) {
 			*found = true;
 			return middle;
@@ -85,7 +90,7 @@ static size_t list_position(const struct zone_files *files, const char *path, bo
 }
 
 static struct zone_file *list_insert(struct zone_files *files, size_t at,
-				     const struct zone_source *source)
+				     const struct zone_source *source, struct zone_terms terms)
 {
 	struct zone_file *file = calloc(1, sizeof(*file));
 	struct zone_file **list = realloc(files->list, (files->count + 1) * sizeof(*list));
@@ -98,6 +103,7 @@ static struct zone_file *list_insert(struct zone_files *files, size_t at,
 	files->count++;
 	file->owner = files;
 	file->source = *source;
+	file->terms = terms;
 	file->source.path = strdup(source->path);
 	if (file->source.path == NULL)
 		abort();
@@ -113,13 +119,14 @@ static void file_free(struct zone_file *file)
 }
 
 /* Takes in what a list of sources names; files that are known stay as they are. */
-static void take_sources(struct zone_files *files, const struct zone_sources *sources, bool named)
+static void take_sources(struct zone_files *files, const struct zone_sources *sources,
+			 struct zone_terms terms, bool named)
 {
 	for (size_t i = 0; i < sources->count; i++) {
 		bool found;
-		size_t at = list_position(files, sources->list[i].path, &found);
+		size_t at = list_position(files, sources->list[i].path, terms.view, &found);
 		struct zone_file *file =
-		    found ? files->list[at] : list_insert(files, at, &sources->list[i]);
+		    found ? files->list[at] : list_insert(files, at, &sources->list[i], terms);
 
 		file->scan = files->scan;
 		file->named |= named;
@@ -142,7 +149,7 @@ static void show_refusal(void *context, enum severity severity, const char *line
 	log_error("control.zone", line);
 }
 
-bool zone_files_add(struct zone_files *files, const char *argument)
+bool zone_files_add(struct zone_files *files, const char *argument, struct zone_terms terms)
 {
 	struct zone_sources sources = {0};
 	struct diagnostics all;
@@ -162,11 +169,12 @@ bool zone_files_add(struct zone_files *files, const char *argument)
 
 		if (grown == NULL || path == NULL)
 			abort();
-		grown[files->directory_count++] = (struct zone_directory){.path = path};
+		grown[files->directory_count++] =
+		    (struct zone_directory){.path = path, .terms = terms};
 		files->directories = grown;
 	}
 	if (good)
-		take_sources(files, &sources, !directory);
+		take_sources(files, &sources, terms, !directory);
 	zone_sources_free(&sources);
 	return good;
 }
@@ -204,8 +212,8 @@ static void bring_in_force(struct zone_file *file)
 		return;
 	}
 	memcpy(apex, zone_apex(zone), name_length(zone_apex(zone), NAME_MAX_OCTETS));
-	if (!files->handler.put(files->context, file->has_apex ? file->apex : NULL, zone,
-				file->source.path, error, sizeof(error))) {
+	if (!files->handler.put(files->context, file, file->has_apex ? file->apex : NULL, zone,
+				error, sizeof(error))) {
 		file->errors++;
 		log_error("control.zone", error);
 		note_bad(file, error);
@@ -246,8 +254,8 @@ static void bring_saved_in_force(struct zone_file *file)
 	if (saved.zone != NULL) {
 		memcpy(file->apex, zone_apex(saved.zone),
 		       name_length(zone_apex(saved.zone), NAME_MAX_OCTETS));
-		file->has_apex = files->handler.put(files->context, NULL, saved.zone,
-						    file->source.path, error, sizeof(error));
+		file->has_apex = files->handler.put(files->context, file, NULL, saved.zone, error,
+						    sizeof(error));
 		saved.zone = NULL;
 		if (file->has_apex)
 			file->state = ZONE_FILE_SAVED;
@@ -287,7 +295,7 @@ void zone_files_keep(struct zone_files *files, const char *state_dir)
 static void list_remove(struct zone_files *files, struct zone_file *file)
 {
 	bool found;
-	size_t at = list_position(files, file->source.path, &found);
+	size_t at = list_position(files, file->source.path, file->terms.view, &found);
 
 	files->count--;
 	memmove(files->list + at, files->list + at + 1, (files->count - at) * sizeof(*files->list));
@@ -308,7 +316,7 @@ static void take_out(struct zone_file *file)
 	struct zone_files *files = file->owner;
 	bool served = file->has_apex;
 
-	if (served && !files->handler.take(files->context, file->apex, file->source.path)) {
+	if (served && !files->handler.take(files->context, file)) {
 		file->state = ZONE_FILE_STALE;
 		note_error(file, "the file is gone, but its zone can't be removed yet");
 		directory_watch_later(files->watch, TAKE_AGAIN);
@@ -386,7 +394,7 @@ static void scan_directory(struct zone_files *files, struct zone_directory *dire
 		return;
 	diagnostics_init(&all, NULL, NULL); /* an empty directory is no error here */
 	zone_sources_add(&sources, directory->path, &all);
-	take_sources(files, &sources, false);
+	take_sources(files, &sources, directory->terms, false);
 	zone_sources_free(&sources);
 	diagnostics_free(&all);
 }

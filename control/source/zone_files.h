@@ -9,6 +9,7 @@
 #define SKUA_CONTROL_SOURCE_ZONE_FILES_H
 
 #include "control/source/zone_reading.h"
+#include "control/store/zone_terms.h"
 
 #include <uv.h>
 
@@ -24,6 +25,7 @@ const char *zone_file_state_text(enum zone_file_state state);
 /* One file that should be a zone. */
 struct zone_file {
 	struct zone_source source;
+	struct zone_terms terms;
 	bool named; /* an argument by itself, not found in a directory */
 	enum zone_file_state state;
 	bool has_apex; /* a version of it is in force, under this apex */
@@ -42,12 +44,12 @@ struct zone_file {
 };
 
 struct zone_files_handler {
-	/* A version to bring in force, in place of the zone `previous` (NULL: none). The zone is
-	 * the handler's now. False, with a line for the user, if that can't be. */
-	bool (*put)(void *context, const uint8_t *previous, struct zone *zone, const char *path,
-		    char *error, size_t error_size);
+	/* A version of the file to bring in force, in place of the zone `previous` (NULL: none).
+	 * The zone is the handler's now. False, with a line for the user, if that can't be. */
+	bool (*put)(void *context, const struct zone_file *file, const uint8_t *previous,
+		    struct zone *zone, char *error, size_t error_size);
 	/* The file is gone from its directory. False: the zone is still in force; tried again. */
-	bool (*take)(void *context, const uint8_t *apex, const char *path);
+	bool (*take)(void *context, const struct zone_file *file);
 };
 
 struct zone_files;
@@ -57,8 +59,9 @@ struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handl
 /* Keeps the last good version of each file in this directory from now on, and starts from there
  * where a file is bad (last_good.h). Borrowed. Call it before reading. */
 void zone_files_keep(struct zone_files *files, const char *state_dir);
-/* False if the argument stands for no file; that has been logged. */
-bool zone_files_add(struct zone_files *files, const char *argument);
+/* A file may be served in several views. terms: of all files that the argument stands for. False if
+ * it stands for no file; that has been logged. */
+bool zone_files_add(struct zone_files *files, const char *argument, struct zone_terms terms);
 /* Reads all, now, in this thread, and hands them over. Returns how many came in force. */
 size_t zone_files_read_first(struct zone_files *files);
 /* From now on follows what changes. False, with a line for the user. */

@@ -15,6 +15,8 @@
 struct status_zone {
 	char name[NAME_MAX_TEXT]; /* "" if the file has never been good */
 	const char *file;	  /* borrowed */
+	const char *view;	  /* whose clients see it; NULL: all; borrowed */
+	const char *allow;	  /* who may ask it; NULL: anyone; borrowed */
 	const char *state;	  /* good, stale, bad; borrowed */
 	const char *error;	  /* first error of the newest version, or NULL; borrowed */
 	uint32_t serial;

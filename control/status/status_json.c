@@ -76,6 +76,8 @@ static json_t *zones_json(const struct status *status)
 		json_object_set_new(item, "records", NUMBER(zone->records));
 		json_object_set_new(item, "names", NUMBER(zone->names));
 		json_object_set_new(item, "file", text_json(zone->file));
+		json_object_set_new(item, "view", text_json(zone->view));
+		json_object_set_new(item, "allow", text_json(zone->allow));
 		json_object_set_new(item, "state", json_string(zone->state));
 		json_object_set_new(item, "error", text_json(zone->error));
 		json_array_append_new(list, item);

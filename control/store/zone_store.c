@@ -1,5 +1,6 @@
 #include "control/store/zone_store.h"
 
+#include "control/store/client_blocks.h"
 #include "control/store/denial.h"
 #include "zones/compile/compile.h"
 #include "zones/name/name.h"
@@ -20,7 +21,9 @@ struct zone_store {
 	struct image_writer *writer;
 	struct image_settings settings;
 	struct image_policy policy;
-	bool policy_staged; /* settings or policy are not those of the last root */
+	bool policy_staged;		    /* settings or policy are not those of the last root */
+	const struct client_table *clients; /* or NULL */
+	struct image_clients client_blocks; /* that the image has for them */
 	store_commit commit;
 	void *context;
 	struct zone_set *zones[IMAGE_VIEWS]; /* NULL: none yet; [0] is always there */
@@ -72,12 +75,13 @@ void zone_store_free(struct zone_store *store)
 }
 
 void zone_store_stage_policy(struct zone_store *store, const struct image_settings *settings,
-			     const struct image_policy *policy)
+			     const struct image_policy *policy, const struct client_table *clients)
 {
 	static const struct image_policy nothing;
 
 	store->settings = *settings;
 	store->policy = policy == NULL ? nothing : *policy;
+	store->clients = clients;
 	store->policy_staged = true;
 }
 
@@ -350,13 +354,32 @@ static void free_old(struct zone_store *store)
 	staged_forget(store);
 }
 
+/* Views know their names by their apexes. */
+static bool apexes_change(const struct zone_store *store)
+{
+	if (store->clients == NULL || store->clients->view_count <= 1)
+		return false;
+	for (size_t i = 0; i < store->staged_count; i++)
+		if ((store->staged[i].old == NULL) != (store->staged[i].new == NULL))
+			return true;
+	return false;
+}
+
 static void put_policy(struct zone_store *store)
 {
-	if (!store->policy_staged)
+	bool views = store->policy_staged || apexes_change(store);
+
+	if (store->policy_staged) {
+		image_set_settings(store->writer, &store->settings);
+		store->failed |=
+		    !client_blocks_put_ranges(store->writer, store->clients, &store->client_blocks);
+	}
+	if (!views || store->failed)
 		return;
-	image_set_settings(store->writer, &store->settings);
-	if (!image_set_policy(store->writer, &store->policy))
-		store->failed = true;
+	store->failed |= !client_blocks_put_views(store->writer, store->clients, store->zones,
+						  &store->client_blocks);
+	store->policy.clients = store->client_blocks;
+	store->failed |= !image_set_policy(store->writer, &store->policy);
 }
 
 static bool transact(struct zone_store *store, const struct image_zone *before, char *error,
@@ -391,6 +414,7 @@ static bool transact(struct zone_store *store, const struct image_zone *before, 
 bool zone_store_apply(struct zone_store *store, struct store_change *change, char *error,
 		      size_t error_size)
 {
+	struct image_clients client_blocks = store->client_blocks;
 	size_t denials = store->denials;
 	struct image_zone *entries = calloc(store->entries + 1, sizeof(*entries));
 	bool good;
@@ -406,6 +430,7 @@ bool zone_store_apply(struct zone_store *store, struct store_change *change, cha
 		store->policy_staged &= store->change.generation == 0;
 		free_old(store);
 	} else {
+		store->client_blocks = client_blocks;
 		roll_back(store, entries, denials);
 	}
 	free(entries);

@@ -8,7 +8,9 @@
 #ifndef SKUA_CONTROL_STORE_ZONE_STORE_H
 #define SKUA_CONTROL_STORE_ZONE_STORE_H
 
+#include "control/store/zone_terms.h"
 #include "zones/image/writer.h"
+#include "zones/prefix/client_table.h"
 #include "zones/zone/zone_set.h"
 
 struct zone_store;
@@ -22,16 +24,11 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 				  void *context);
 void zone_store_free(struct zone_store *store);
 
-/* Staged for the next apply, which publishes them even if no name differs. policy: copied; NULL:
- * nothing of it is on, which is how a store begins. */
+/* Staged for the next apply, which publishes them even if no name differs. policy: copied, but its
+ * `clients`, which the store makes from the table; NULL: nothing of it is on, which is how a store
+ * begins. clients: borrowed until another is staged; NULL: nothing depends on who asks. */
 void zone_store_stage_policy(struct zone_store *store, const struct image_settings *settings,
-			     const struct image_policy *policy);
-
-/* To whom a zone is served. All zero: to anyone. */
-struct zone_terms {
-	uint8_t view; /* whose clients see it; 0: all whose view has nothing at or above its apex */
-	uint8_t acl;  /* IMAGE_ANYONE, or the access rule that its clients must pass */
-};
+			     const struct image_policy *policy, const struct client_table *clients);
 
 /* An apex is staged at most once in each view before each apply.
  * Takes the zone over, in any case. It replaces one of the same apex and view. False: too many

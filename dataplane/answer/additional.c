@@ -12,7 +12,9 @@
 
 /* A name in the rdata of a source, on its way to a node. */
 struct lead {
+	const struct image *image; /* where it is looked up */
 	struct image_probe probe;
+	uint64_t hash;
 	uint32_t offset; /* in the source's tail */
 	uint8_t kind;	 /* enum image_target_kind */
 	uint8_t length;	 /* of name; 0: it has not been read yet */
@@ -110,7 +112,7 @@ static bool put_lead(struct reply *reply, struct additional *list,
 		     const struct lead *lead, const struct image_node *node)
 {
 	struct owner owner = owner_of(reply, source, lead);
-	uint64_t hash = lead->probe.hash;
+	uint64_t hash = lead->hash;
 
 	if (lead->kind == IMAGE_TARGET_SRV)
 		return put_rrset(reply, list, rules, node, TYPE_SRV, &owner, hash);
@@ -140,8 +142,8 @@ static bool read_name(const struct additional_source *source, struct lead *lead)
 
 /* The node that has the lead's hash, if its name is what stands in the rdata: mostly so, and then
  * the name is compared at once instead of being read label by label. */
-static const struct image_node *
-guess_node(const struct image *image, const struct additional_source *source, struct lead *lead)
+static const struct image_node *guess_node(const struct additional_source *source,
+					   struct lead *lead)
 {
 	const struct image_node *node = lead->probe.node;
 	size_t left = source->rrset->length - lead->offset;
@@ -152,26 +154,25 @@ guess_node(const struct image *image, const struct additional_source *source, st
 	lead->length = node->name_length;
 	name_lower(lead->name, image_tail(source->node, source->rrset) + lead->offset,
 		   lead->length);
-	return image_probe_finish(image, &lead->probe, lead->name, lead->length);
+	return image_probe_finish(lead->image, &lead->probe, lead->name, lead->length);
 }
 
-static const struct image_node *finish_lead(const struct image *image,
-					    const struct additional_rules *rules,
+static const struct image_node *finish_lead(const struct additional_rules *rules,
 					    const struct additional_source *source,
 					    struct lead *lead)
 {
 	const struct image_node *node = NULL;
 
 	if (lead->length == 0) {
-		node = guess_node(image, source, lead);
+		node = guess_node(source, lead);
 		if (node != NULL)
 			return node;
 		if (!read_name(source, lead))
 			return NULL;
 	}
-	node = image_probe_finish(image, &lead->probe, lead->name, lead->length);
+	node = image_probe_finish(lead->image, &lead->probe, lead->name, lead->length);
 	if (node == NULL && rules->optional)
-		node = lookup_additional(image, lead->name, lead->length);
+		node = lookup_additional(lead->image, lead->name, lead->length);
 	return node;
 }
 
@@ -191,7 +192,7 @@ static bool is_at_or_below(const uint8_t *name, size_t length, const uint8_t *an
 
 /* Starts to look for one target. false: nothing to follow, or another pass's business, which is
  * noted. */
-static bool start_lead(const struct image *image, const struct additional_source *source,
+static bool start_lead(const struct client *client, const struct additional_source *source,
 		       const struct image_target *target, const struct additional_rules *rules,
 		       struct walk *walk, struct lead *lead)
 {
@@ -210,23 +211,30 @@ static bool start_lead(const struct image *image, const struct additional_source
 			return false;
 		}
 	}
-	image_probe_start(image, target->hash, &lead->probe);
+	lead->image = client->common;
+	lead->hash = target->hash;
+	if (client->names != NULL) {
+		if (lead->length == 0 && !read_name(source, lead))
+			return false;
+		lead->image = client_image(client, lead->name, lead->length, TYPE_A);
+	}
+	image_probe_start(lead->image, target->hash, &lead->probe);
 	return true;
 }
 
 /* Follows a group of leads at once. Returns false if something did not fit. */
-static bool follow(const struct image *image, struct reply *reply, struct additional *list,
+static bool follow(const struct client *client, struct reply *reply, struct additional *list,
 		   const struct additional_rules *rules, const struct additional_source *source,
 		   enum pass pass, struct lead *lead, unsigned n)
 {
 	bool fits = true;
 
 	for (unsigned i = 0; i < n; i++)
-		image_probe_node(image, &lead[i].probe);
+		image_probe_node(lead[i].image, &lead[i].probe);
 	for (unsigned i = 0; i < n; i++) {
-		const struct image_node *node = finish_lead(image, rules, source, &lead[i]);
+		const struct image_node *node = finish_lead(rules, source, &lead[i]);
 
-		if (node != NULL && is_wanted(rules, pass, node))
+		if (node != NULL && is_wanted(rules, pass, node) && client_may_see(client, node))
 			fits &= put_lead(reply, list, rules, source, &lead[i], node);
 	}
 	return fits;
@@ -250,7 +258,7 @@ static void put_own(struct reply *reply, struct additional *list,
 		put_addresses(reply, list, rules, source->node, &owner, source->owner_hash);
 }
 
-static bool follow_source(const struct image *image, struct reply *reply, struct additional *list,
+static bool follow_source(const struct client *client, struct reply *reply, struct additional *list,
 			  const struct additional_rules *rules,
 			  const struct additional_source *source, struct walk *walk)
 {
@@ -264,18 +272,18 @@ static bool follow_source(const struct image *image, struct reply *reply, struct
 			break;
 		if (target[i].kind == IMAGE_TARGET_OWNER)
 			put_own(reply, list, rules, source);
-		if (!start_lead(image, source, &target[i], rules, walk, &lead[n]))
+		if (!start_lead(client, source, &target[i], rules, walk, &lead[n]))
 			continue;
 		list->leads++;
 		if (++n == LEADS_AT_ONCE) {
-			fits &= follow(image, reply, list, rules, source, walk->pass, lead, n);
+			fits &= follow(client, reply, list, rules, source, walk->pass, lead, n);
 			n = 0;
 		}
 	}
-	return follow(image, reply, list, rules, source, walk->pass, lead, n) && fits;
+	return follow(client, reply, list, rules, source, walk->pass, lead, n) && fits;
 }
 
-void additional_put(const struct image *image, struct reply *reply, struct additional *list,
+void additional_put(const struct client *client, struct reply *reply, struct additional *list,
 		    const struct additional_rules *rules)
 {
 	struct walk walk = {rules->cut != NULL ? PASS_OWED : PASS_ALL, false};
@@ -285,7 +293,7 @@ void additional_put(const struct image *image, struct reply *reply, struct addit
 	/* What is added may lead on (SRV): it stands behind in the list. */
 	for (unsigned i = 0; i < list->source_count; i++) {
 		struct additional_source source = list->source[i];
-		bool fits = follow_source(image, reply, list, rules, &source, &walk);
+		bool fits = follow_source(client, reply, list, rules, &source, &walk);
 
 		if (walk.pass != PASS_OWED)
 			continue;
@@ -293,6 +301,6 @@ void additional_put(const struct image *image, struct reply *reply, struct addit
 			reply->flags |= DNS_TC; /* RFC 9471 3.1 */
 		walk.pass = PASS_OTHER;
 		if (walk.others)
-			follow_source(image, reply, list, rules, &source, &walk);
+			follow_source(client, reply, list, rules, &source, &walk);
 	}
 }

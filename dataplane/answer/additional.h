@@ -13,6 +13,7 @@
 #ifndef SKUA_DATAPLANE_ANSWER_ADDITIONAL_H
 #define SKUA_DATAPLANE_ANSWER_ADDITIONAL_H
 
+#include "dataplane/answer/client.h"
 #include "dataplane/answer/reply.h"
 
 #define ADDITIONAL_RRSETS_MAX  192u /* in a message, those of answer and authority included */
@@ -57,8 +58,8 @@ struct additional_rules {
 	const struct image_node *cut; /* of a referral, or NULL */
 };
 
-/* Adds what the noted RRsets lead to. */
-void additional_put(const struct image *image, struct reply *reply, struct additional *list,
+/* Adds what the noted RRsets lead to, where the client may look it up. */
+void additional_put(const struct client *client, struct reply *reply, struct additional *list,
 		    const struct additional_rules *rules);
 
 #endif

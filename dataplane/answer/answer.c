@@ -109,7 +109,8 @@ static void ask(const struct image *image, struct response *r)
 	r->links = 0;
 	r->expansions = 0;
 	r->redirections = 0;
-	staging_begin(&r->staging, image, asked);
+	r->image = client_image(&r->client, asked->name, asked->length, asked->type);
+	staging_begin(&r->staging, r->image, asked);
 }
 
 /* Why a query is refused or not implemented that is never looked up (RFC 8914 4). */
@@ -161,6 +162,15 @@ static bool is_settled(const struct burst *b, struct response *r, enum query_ver
 	return true;
 }
 
+/* RFC 7871 7.2.1: the address behind a resolver may choose the view. */
+static void see_subnet(struct response *r)
+{
+	struct query_subnet *subnet = &r->query.options.subnet;
+
+	if (r->query.options.asked & ASKED_SUBNET)
+		subnet->scope = client_see_subnet(&r->client, subnet->family, subnet->address);
+}
+
 static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 {
 	struct response *r = &b->response[i];
@@ -179,11 +189,13 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 	r->summed = false;
 	r->rate = POLICY_RATE_ERRORS;
 	r->rate_subject = 0;
+	client_of(image, datagram->family, datagram->source, &r->client);
 	reply_begin(r, image->settings.udp_size, b->composer.transport);
 	if (is_settled(b, r, verdict)) {
 		finish(b, r);
 		return;
 	}
+	see_subnet(r);
 	ask(image, r);
 	b->at[b->waiting++] = (uint8_t)i;
 }
@@ -199,9 +211,10 @@ static void finish_composed(struct burst *b, struct response *r)
 /* One step of a response: true if it waits for another. */
 static bool proceed(struct burst *b, struct response *r)
 {
-	const struct image *image = b->composer.image;
+	const struct image *image = r->image;
 	struct staging *staging = &r->staging;
 
+	b->composer.image = image;
 	staging_found(staging, image, &r->asked);
 	if (staging->step != STAGING_TARGETS_NEAR && stored_answer(&b->composer, r)) {
 		finish(b, r);
@@ -215,7 +228,8 @@ static bool proceed(struct burst *b, struct response *r)
 			return false;
 		}
 	}
-	staging_begin(staging, image, &r->asked);
+	r->image = client_image(&r->client, r->asked.name, r->asked.length, r->asked.type);
+	staging_begin(staging, r->image, &r->asked);
 	return true;
 }
 

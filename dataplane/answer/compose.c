@@ -82,7 +82,7 @@ static void note_expansion(struct response *r, const struct verdict *v)
 	r->wildcard = true;
 	if (r->query.dnssec_ok)
 		r->expansion[r->expansions++] =
-		    (struct expansion){r->asked.at, v->apex_labels, v->encloser_labels};
+		    (struct expansion){r->image, r->asked.at, v->apex_labels, v->encloser_labels};
 }
 
 static enum put_result put_expansions(struct composer *c, struct response *r)
@@ -98,6 +98,7 @@ static enum put_result put_expansions(struct composer *c, struct response *r)
 			return PUT_DAMAGED;
 		name_lower(name, name, length);
 		struct proof_of of = {name, length, e->at, e->apex_labels, e->encloser_labels};
+		c->proof.image = e->image;
 		result = proof_wildcard(&c->proof, &of);
 	}
 	return result;
@@ -339,16 +340,24 @@ static struct outcome put_all(struct composer *c, struct response *r, const stru
 	return put_negative(c, r, &one);
 }
 
+/* At the end of a chain it is the client's turn (RFC 1034 4.3.2 step 3a). */
+static struct outcome put_refusal(const struct composer *c, struct response *r,
+				  enum extended_error why)
+{
+	if (r->links == 0) {
+		r->reply.rcode = RCODE_REFUSED;
+		extended_error_note(r, c->image->policy, why);
+	}
+	return ended(PUT_DONE);
+}
+
 static struct outcome put_verdict(struct composer *c, struct response *r, const struct verdict *v)
 {
 	switch (v->kind) {
 	case VERDICT_REFUSED:
-		/* At the end of a chain it is the client's turn (RFC 1034 4.3.2 step 3a). */
-		if (r->links == 0) {
-			r->reply.rcode = RCODE_REFUSED;
-			extended_error_note(r, c->image->policy, EXTENDED_ERROR_NOT_AUTHORITATIVE);
-		}
-		return ended(PUT_DONE);
+		return put_refusal(c, r, EXTENDED_ERROR_NOT_AUTHORITATIVE);
+	case VERDICT_PROHIBITED:
+		return put_refusal(c, r, EXTENDED_ERROR_PROHIBITED);
 	case VERDICT_ANSWER:
 		return put_answer(c, r, v);
 	case VERDICT_ALIAS:
@@ -380,7 +389,7 @@ static void put_additional(struct composer *c, struct response *r, const struct 
 	if (c->additional.source_count == 0)
 		return;
 	rules.rotation = rotation_next(c->image, c->state, r->datagram);
-	additional_put(c->image, &r->reply, &c->additional, &rules);
+	additional_put(&r->client, &r->reply, &c->additional, &rules);
 }
 
 /* The image contradicts itself. RFC 8914 4.25: we should have data, and can't answer with them. */
@@ -394,7 +403,8 @@ static void fail(const struct composer *c, struct response *r)
 
 static bool is_authoritative(const struct verdict *v)
 {
-	return v->kind != VERDICT_REFUSED && v->kind != VERDICT_REFERRAL;
+	return v->kind != VERDICT_REFUSED && v->kind != VERDICT_PROHIBITED &&
+	       v->kind != VERDICT_REFERRAL;
 }
 
 bool compose_step(struct composer *c, struct response *r)
@@ -402,6 +412,8 @@ bool compose_step(struct composer *c, struct response *r)
 	struct verdict v;
 
 	lookup_verdict(c->image, &r->asked, &r->staging.known, &v);
+	if (v.place != NULL && !client_may_see(&r->client, v.place))
+		v.kind = VERDICT_PROHIBITED;
 	/* RFC 1035 4.1.1: AA speaks of the first owner; a chain's later names do not change it. */
 	if (r->links == 0 && is_authoritative(&v))
 		r->reply.flags |= DNS_AA;

@@ -9,6 +9,7 @@
 
 #include "dataplane/answer/additional.h"
 #include "dataplane/answer/answer.h"
+#include "dataplane/answer/client.h"
 #include "dataplane/answer/lookup.h"
 #include "dataplane/answer/proof.h"
 #include "dataplane/answer/query.h"
@@ -30,7 +31,8 @@ enum extended_error {
 
 /* A name in the chain that a wildcard answered for; proven when the answer section is whole. */
 struct expansion {
-	uint32_t at; /* where the reply holds the name */
+	const struct image *image; /* where the name was looked up */
+	uint32_t at;		   /* where the reply holds the name */
 	uint8_t apex_labels;
 	uint8_t encloser_labels;
 };
@@ -44,6 +46,7 @@ struct redirection {
 struct response {
 	struct datagram *datagram;
 	struct asked asked;
+	const struct image *image; /* where asked is looked up: the client's */
 	struct reply reply;
 	unsigned links;	     /* aliases followed so far */
 	unsigned expansions; /* from wildcards, among them */
@@ -64,6 +67,7 @@ struct response {
 	uint64_t rate_subject; /* hash of the name, cut or zone that it is counted for */
 	uint64_t rate_key;
 	struct staging staging;
+	struct client client;
 	struct query query;
 	uint8_t name[NAME_MAX_OCTETS + 1]; /* that asked.name leads to, in lower case */
 	uint64_t visited[LINKS_MAX];	   /* hashes of the names that aliases led away from */
@@ -74,7 +78,7 @@ struct response {
 
 /* What all responses of a burst share. */
 struct composer {
-	const struct image *image;
+	const struct image *image; /* of the response that is being worked on */
 	struct answer_state *state;
 	enum transport transport;
 	uint64_t *counts;

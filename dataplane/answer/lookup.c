@@ -188,6 +188,7 @@ static void match_parent_side(const struct image *image, const struct asked *ask
 	v->kind = VERDICT_DAMAGED;
 	if (above == NULL)
 		return;
+	v->place = above;
 	if (above->cut_labels != IMAGE_NONE) {
 		refer(image, asked, above->cut_labels, v);
 		return;

@@ -30,16 +30,19 @@ enum verdict_kind {
 	VERDICT_SIGNATURES, /* all RRSIGs that node has */
 	VERDICT_NODATA,	    /* the name exists (perhaps by a wildcard), the type does not */
 	VERDICT_NXDOMAIN,
-	VERDICT_REFERRAL, /* node is a zone cut at or above the name; rrset its NS */
-	VERDICT_DAMAGED,  /* the image contradicts itself */
+	VERDICT_REFERRAL,   /* node is a zone cut at or above the name; rrset its NS */
+	VERDICT_PROHIBITED, /* in a zone that is for other clients: compose.c finds out */
+	VERDICT_DAMAGED,    /* the image contradicts itself */
 };
 
 struct verdict {
 	enum verdict_kind kind;
-	uint8_t apex_labels;		 /* of the zone that says so */
-	uint8_t encloser_labels;	 /* of the closest encloser, when the name does not exist */
-	bool exists;			 /* the name itself is a node */
-	const struct image_node *place;	 /* the name's node or its closest encloser's */
+	uint8_t apex_labels;	 /* of the zone that says so */
+	uint8_t encloser_labels; /* of the closest encloser, when the name does not exist */
+	bool exists;		 /* the name itself is a node */
+	/* The name's node or its closest encloser's; of a DS at an apex, that of the name above in
+	 * the zone that answers. Says whose zone it is. NULL: VERDICT_REFUSED. */
+	const struct image_node *place;
 	const struct image_node *node;	 /* who owns rrset; NODATA: the name's, or its wildcard's */
 	const struct image_rrset *rrset; /* or NULL */
 };

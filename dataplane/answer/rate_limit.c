@@ -56,6 +56,7 @@ void rate_limit_note(const struct image *image, struct response *r, const struct
 		    name_hash(image->key, apex, r->asked.length - (size_t)(apex - r->asked.name));
 		break;
 	case VERDICT_REFUSED:
+	case VERDICT_PROHIBITED:
 	case VERDICT_DAMAGED:
 		break;
 	}

@@ -110,12 +110,13 @@ static bool answer_target(const struct composer *c, struct response *r,
 bool stored_answer(const struct composer *c, struct response *r)
 {
 	const struct lookup_known *known = &r->staging.known;
+	const struct image_node *node = known->exact != NULL ? known->exact : known->wildcard;
 
+	if (node == NULL || !client_may_see(&r->client, node))
+		return false;
 	if (r->links > 0)
-		return known->exact != NULL && answer_target(c, r, known->exact);
-	if (known->exact != NULL)
-		return answer_question(c, r, known->exact, false);
-	return known->wildcard != NULL && answer_question(c, r, known->wildcard, true);
+		return node == known->exact && answer_target(c, r, node);
+	return answer_question(c, r, node, node == known->wildcard);
 }
 
 /* The node's only CNAME without signatures, if the asked type is one that leads there. */
@@ -215,7 +216,7 @@ bool stored_alias(struct response *r)
 	struct target target;
 	struct tail tail;
 
-	if (rrset == NULL)
+	if (rrset == NULL || !client_may_see(&r->client, node))
 		return false;
 	tail_open(node, rrset, TAIL_PLAIN, &tail);
 	if (tail.length <= 12 || tail.length > r->reply.limit - r->reply.at ||

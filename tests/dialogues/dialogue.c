@@ -116,8 +116,41 @@ static void read_settings(struct dialogue *d, char *words)
 	image_fixture_settings(d->fixture, d->settings);
 }
 
-static void read_zone(struct dialogue *d, const char *origin)
+/* "core 10.0.0.0/8 192.0.2.1" as the settings have it: "core=10.0.0.0/8,192.0.2.1". */
+static void read_list(struct dialogue *d, char *words,
+		      void (*add)(struct image_fixture *fixture, const char *text))
 {
+	char *at = strchr(words, ' ');
+
+	if (at == NULL)
+		give_up(d, "wants a NAME and ITEMs");
+	*at = '=';
+	while ((at = strchr(at, ' ')) != NULL)
+		*at = ',';
+	add(d->fixture, words);
+}
+
+/* "example. view=NAME allow=ITEM,ITEM": to whom the zone is served. Returns its origin. */
+static const char *read_terms(const struct dialogue *d, char *words)
+{
+	const char *origin = strtok(words, " ");
+	const char *view = NULL, *allow = NULL;
+
+	for (const char *word = strtok(NULL, " "); word != NULL; word = strtok(NULL, " ")) {
+		if (strncmp(word, "view=", 5) == 0)
+			view = word + 5;
+		else if (strncmp(word, "allow=", 6) == 0)
+			allow = word + 6;
+		else
+			give_up(d, "no such property of a zone");
+	}
+	image_fixture_terms(d->fixture, view, allow);
+	return origin;
+}
+
+static void read_zone(struct dialogue *d, char *words)
+{
+	const char *origin = read_terms(d, words);
 	char *text = calloc(1, 1 << 20);
 	size_t length = 0;
 
@@ -509,8 +542,12 @@ static void run_file(const char *path)
 			read_settings(d, line + 8);
 		else if (starts(line, "zone"))
 			read_zone(d, line + 5);
+		else if (starts(line, "acl"))
+			read_list(d, line + 4, image_fixture_acl);
+		else if (starts(line, "view"))
+			read_list(d, line + 5, image_fixture_view);
 		else if (*line != '#' && *line != '\0')
-			give_up(d, "neither settings, zone nor case");
+			give_up(d, "neither settings, acl, view, zone nor case");
 	}
 	image_fixture_free(d->fixture);
 	free(d->text);

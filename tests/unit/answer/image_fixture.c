@@ -1,6 +1,7 @@
 /* image_fixture.c: see image_fixture.h. */
 #include "tests/unit/answer/image_fixture.h"
 
+#include "control/policy/access.h"
 #include "control/store/zone_store.h"
 #include "zones/image/writer.h"
 #include "zones/name/name.h"
@@ -20,6 +21,11 @@ struct image_fixture {
 	struct image_writer *writer;
 	struct image_settings settings;
 	struct zone_store *store; /* made with the first zone: then the settings are fixed */
+	struct access *access;	  /* NULL: anyone sees all */
+	struct client_table *clients;
+	struct zone_terms terms;
+	struct image_policy policy;
+	bool policy_given; /* policy or access are not staged yet */
 	image_ref root;
 	struct image image;
 };
@@ -70,6 +76,8 @@ void image_fixture_free(struct image_fixture *f)
 {
 	if (f->store != NULL)
 		zone_store_free(f->store);
+	access_free(f->access);
+	client_table_free(f->clients);
 	image_writer_free(f->writer);
 	munmap(f->base, f->capacity + IMAGE_NODE_MAX);
 	free(f);
@@ -88,14 +96,66 @@ static void open_store(struct image_fixture *f)
 
 void image_fixture_policy(struct image_fixture *f, const struct image_policy *policy)
 {
-	open_store(f);
-	zone_store_stage_policy(f->store, &f->settings, policy);
+	static const struct image_policy nothing;
+
+	f->policy = policy == NULL ? nothing : *policy;
+	f->policy_given = true;
+}
+
+static struct access *access_of(struct image_fixture *f)
+{
+	f->policy_given = true;
+	if (f->access == NULL)
+		f->access = access_new();
+	return f->access;
+}
+
+void image_fixture_acl(struct image_fixture *f, const char *text)
+{
+	char error[512];
+
+	if (!access_add_list(access_of(f), text, error, sizeof(error)))
+		fail(text, error);
+}
+
+void image_fixture_view(struct image_fixture *f, const char *text)
+{
+	char error[512];
+
+	if (!access_add_view(access_of(f), text, error, sizeof(error)))
+		fail(text, error);
+}
+
+void image_fixture_terms(struct image_fixture *f, const char *view, const char *allow)
+{
+	char error[512];
+
+	f->terms = (struct zone_terms){0};
+	if (view != NULL && !access_view(access_of(f), view, &f->terms.view, error, sizeof(error)))
+		fail(view, error);
+	if (allow != NULL && !access_rule(access_of(f), allow, &f->terms.acl, error, sizeof(error)))
+		fail(allow, error);
+}
+
+static void stage_policy(struct image_fixture *f)
+{
+	struct client_table *clients = NULL;
+	char error[512] = "";
+
+	if (f->access != NULL)
+		clients = access_table(f->access, error, sizeof(error));
+	if (error[0] != '\0')
+		fail("access", error);
+	zone_store_stage_policy(f->store, &f->settings, &f->policy, clients);
+	client_table_free(f->clients);
+	f->clients = clients;
+	f->policy_given = false;
 }
 
 void image_fixture_zone(struct image_fixture *f, struct zone *zone)
 {
 	open_store(f);
-	if (!zone_store_stage(f->store, (struct zone_terms){0}, zone))
+	if (!zone_store_stage(f->store, f->terms, zone))
 		fail("zone_store_stage", "refused");
 }
 
@@ -157,6 +217,8 @@ const struct image *image_fixture_image(struct image_fixture *f)
 	char error[256];
 
 	open_store(f);
+	if (f->policy_given)
+		stage_policy(f);
 	if (!zone_store_apply(f->store, &change, error, sizeof(error)))
 		fail("zone_store_apply", error);
 	if (image_verify(f->base, f->capacity) != IMAGE_GOOD ||

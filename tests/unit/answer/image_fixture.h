@@ -6,6 +6,7 @@
 #ifndef SKUA_TESTS_UNIT_ANSWER_IMAGE_FIXTURE_H
 #define SKUA_TESTS_UNIT_ANSWER_IMAGE_FIXTURE_H
 
+#include "control/store/zone_terms.h"
 #include "zones/image/reader.h"
 #include "zones/zone/zone.h"
 
@@ -20,6 +21,13 @@ void image_fixture_settings(struct image_fixture *fixture, struct image_settings
 
 /* With the next image_fixture_image(), after the settings. NULL: nothing of it. */
 void image_fixture_policy(struct image_fixture *fixture, const struct image_policy *policy);
+
+/* Who is who, as for the keys acl and views: "core=10.0.0.0/8", "partner=198.51.100.0/24,ecs". */
+void image_fixture_acl(struct image_fixture *fixture, const char *text);
+void image_fixture_view(struct image_fixture *fixture, const char *text);
+/* To whom the zones that are added from here on are served: a view, or NULL; ITEM,ITEM…, or NULL.
+ */
+void image_fixture_terms(struct image_fixture *fixture, const char *view, const char *allow);
 
 /* A zone each. origin: "example.". They come in force with the next image_fixture_image(). */
 void image_fixture_text(struct image_fixture *fixture, const char *origin, const char *text);

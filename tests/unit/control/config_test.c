@@ -118,10 +118,56 @@ static void file_refusals(void **state)
 		       "FILE:1:5: io: environment variable SKUA_TEST_NONE is not set");
 	expect_refusal("io: ${SKUA\n", "FILE:1:5: io: \"${\" without \"}\"");
 	expect_refusal("zones: [{file: a, orign: b}]\n", "FILE:1:19: zones: unknown key \"orign\"");
-	expect_refusal("zones: [{origin: b}]\n", "zones: a zone needs \"file\"");
+	expect_refusal("zones: [{origin: b}]\n", "zones: an entry needs \"file\"");
 	expect_refusal("? [a]\n: b\n", "wants lines of the form");
 	expect_refusal("- a\n- b\n", "wants lines of the form");
 	expect_refusal("io: ''\n", "must not be empty");
+}
+
+/* Lists, views and zones as mappings become what the command line takes; order does not matter. */
+static void file_access(void **state)
+{
+	(void)state;
+	expect_good("acl:\n- {name: core, prefixes: [10.0.0.0/8, '!10.1.0.0/16'], file: /a}\n",
+		    KEY_acl, "core=10.0.0.0/8,!10.1.0.0/16,@/a");
+	expect_good("acl: [{prefixes: 2001:db8::/32, name: one}]\n", KEY_acl, "one=2001:db8::/32");
+	expect_good("acl: ['core=10.0.0.0/8']\n", KEY_acl, "core=10.0.0.0/8");
+	expect_good("views: [{name: p, clients: [core, 192.0.2.1], ecs: true}]\n"
+		    "acl: [{name: core, prefixes: any}]\n",
+		    KEY_views, "p=core,192.0.2.1,ecs");
+	expect_good("views: [{name: p, clients: 192.0.2.1, ecs: false}]\n", KEY_views,
+		    "p=192.0.2.1");
+	expect_good("zones: [{origin: a.test, file: /z, view: p, allow: [core, 192.0.2.0/24]}]\n"
+		    "views: [{name: p, clients: 192.0.2.1}]\n"
+		    "acl: [{name: core, prefixes: none}]\n",
+		    KEY_zones, "a.test=/z,view=p,allow=core,allow=192.0.2.0/24");
+	expect_good("zones: [{file: /z, allow: any}]\n", KEY_zones, "/z,allow=any");
+}
+
+static void file_access_refusals(void **state)
+{
+	(void)state;
+	expect_refusal("acl: [{name: core, prefixes: [10.0.0.0/8, 10.0.0.1/8]}]\n",
+		       "FILE:1:43: acl: \"10.0.0.1/8\" has bits set behind its length");
+	expect_refusal("acl: [{name: core, prefixes: [10.0.0.0/8, cor]}]\n",
+		       "FILE:1:43: acl: there is no list \"cor\"; define it under acl");
+	expect_refusal("acl: [{prefixes: [10.0.0.0/8]}]\n", "acl: an entry needs \"name\"");
+	expect_refusal("acl: [{name: 1a, prefixes: any}]\n", "FILE:1:14: acl: \"1a\" is no name");
+	expect_refusal("acl: [{name: any, prefixes: none}]\n", "has a meaning of its own");
+	expect_refusal(
+	    "acl: [{name: a, prefix: none}]\n",
+	    "FILE:1:17: acl: unknown key \"prefix\"; there are \"name\", \"prefixes\", ");
+	expect_refusal("acl: [{name: a, file: 'b,c'}]\n", "must not hold a comma");
+	expect_refusal("acl: [core]\n", "FILE:1:7: acl: \"core\" does not begin with a name and");
+	expect_refusal("acl: ['core=']\n", "is empty; write an address");
+	expect_refusal("views: [{name: p, clients: any, ecs: perhaps}]\n",
+		       "FILE:1:38: views: \"perhaps\" is neither true nor false");
+	expect_refusal("zones:\n- {file: /z, view: q}\n",
+		       "FILE:2:20: zones: there is no view \"q\"; define it under views");
+	expect_refusal("zones:\n- {file: /z, allow: q}\n",
+		       "FILE:2:21: zones: there is no list \"q\"; define it under acl");
+	expect_refusal("zones: ['/z,allow=10/8']\n", "zones: \"10/8\" is no address or prefix");
+	expect_refusal("zones: ['/z,view=']\n", "zones: \"\" is no name of a view");
 }
 
 /* Every problem, not only the first. */
@@ -349,6 +395,7 @@ static void addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(file_access),	cmocka_unit_test(file_access_refusals),
 	    cmocka_unit_test(file_values),	cmocka_unit_test(file_refusals),
 	    cmocka_unit_test(file_tells_all),	cmocka_unit_test(file_missing),
 	    cmocka_unit_test(numbers),		cmocka_unit_test(choices),

@@ -247,7 +247,7 @@ static struct server listen_on(const char *where)
 	file.listen_count = 1;
 	file.pid = 77;
 	strcpy(file.worker[0].io, "socket");
-	target = (struct readiness_target){&file, 5, apex};
+	target = (struct readiness_target){&file, 5, apex, false};
 	return server;
 }
 
@@ -347,7 +347,7 @@ static const char *probe_tcp(struct scene *scene, bool beats, uint64_t seen)
 	file.line[1].seen = WORKER_OFFLINE;
 	strcpy(file.worker[0].io, "dpdk port 0");
 	strcpy(file.worker[1].io, "stream");
-	target = (struct readiness_target){&file, 5, apex};
+	target = (struct readiness_target){&file, 5, apex, false};
 	pthread_create(&thread, NULL, answer_tcp, &server);
 	reason = probe(scene, NULL);
 	pthread_join(thread, NULL);
@@ -424,8 +424,8 @@ static void soa_query(void **state)
 	assert_int_equal(soa_query_make(apex, 0x1234, query), sizeof(expected));
 	assert_memory_equal(query, expected, sizeof(expected));
 	assert_non_null(
-	    soa_query_judge(query, sizeof(expected), 0x1234)); /* a query is no answer */
-	assert_non_null(soa_query_judge(query, 11, 0x1234));
+	    soa_query_judge(query, sizeof(expected), 0x1234, false)); /* a query is no answer */
+	assert_non_null(soa_query_judge(query, 11, 0x1234, false));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)

@@ -180,13 +180,13 @@ static void what_can_not_be_kept(void **state)
 	zone_free(zone);
 }
 
-static bool put(void *context, const uint8_t *previous, struct zone *zone, const char *path,
-		char *error, size_t error_size)
+static bool put(void *context, const struct zone_file *file, const uint8_t *previous,
+		struct zone *zone, char *error, size_t error_size)
 {
 	struct scene *scene = context;
 
 	(void)previous;
-	(void)path;
+	(void)file;
 	scene->serial = zone_serial(zone);
 	scene->records = zone_counts(zone).records;
 	zone_free(zone);
@@ -195,11 +195,10 @@ static bool put(void *context, const uint8_t *previous, struct zone *zone, const
 	return !scene->refuse;
 }
 
-static bool take(void *context, const uint8_t *apex, const char *path)
+static bool take(void *context, const struct zone_file *file)
 {
 	(void)context;
-	(void)apex;
-	(void)path;
+	(void)file;
 	return true;
 }
 
@@ -217,7 +216,7 @@ static enum zone_file_state run(struct scene *scene, bool keep, size_t served)
 	assert_true(last_good_open(scene->state, error, sizeof(error)));
 	if (keep)
 		zone_files_keep(files, scene->state);
-	assert_true(zone_files_add(files, scene->file));
+	assert_true(zone_files_add(files, scene->file, (struct zone_terms){0}));
 	scene->puts = 0;
 	assert_int_equal(zone_files_read_first(files), served);
 	state = zone_files_at(files, 0)->state;

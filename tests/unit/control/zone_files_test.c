@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 struct scene {
+	unsigned view; /* of the last put */
 	char directory[64];
 	uv_loop_t loop;
 	struct zone_files *files;
@@ -27,13 +28,13 @@ struct scene {
 	bool refuse;
 };
 
-static bool put(void *context, const uint8_t *previous, struct zone *zone, const char *path,
-		char *error, size_t error_size)
+static bool put(void *context, const struct zone_file *file, const uint8_t *previous,
+		struct zone *zone, char *error, size_t error_size)
 {
 	struct scene *scene = context;
 
 	(void)previous;
-	(void)path;
+	scene->view = file->terms.view;
 	name_to_text(zone_apex(zone), scene->last);
 	scene->serial = zone_serial(zone);
 	scene->records = zone_counts(zone).records;
@@ -43,12 +44,11 @@ static bool put(void *context, const uint8_t *previous, struct zone *zone, const
 	return !scene->refuse;
 }
 
-static bool take(void *context, const uint8_t *apex, const char *path)
+static bool take(void *context, const struct zone_file *file)
 {
 	struct scene *scene = context;
 
-	(void)path;
-	name_to_text(apex, scene->last);
+	name_to_text(file->apex, scene->last);
 	scene->takes++;
 	return !scene->refuse;
 }
@@ -142,7 +142,7 @@ static void start(struct scene *scene, const char *argument)
 {
 	char error[256];
 
-	assert_true(zone_files_add(scene->files, argument));
+	assert_true(zone_files_add(scene->files, argument, (struct zone_terms){0}));
 	zone_files_read_first(scene->files);
 	assert_true(zone_files_watch(scene->files, error, sizeof(error)));
 }
@@ -151,8 +151,9 @@ static void missing_arguments(void **state)
 {
 	struct scene *scene = *state;
 
-	assert_false(zone_files_add(scene->files, path_of(scene, "none.zone")));
-	assert_false(zone_files_add(scene->files, scene->directory));
+	assert_false(
+	    zone_files_add(scene->files, path_of(scene, "none.zone"), (struct zone_terms){0}));
+	assert_false(zone_files_add(scene->files, scene->directory, (struct zone_terms){0}));
 	assert_int_equal(zone_files_count(scene->files), 0);
 }
 
@@ -164,7 +165,7 @@ static void first_load(void **state)
 	write_zone(scene, "b.test.zone", 2, "");
 	write_zone(scene, "c.test.zone", 3, "c A nonsense\n");
 	write_zone(scene, "ignored.txt", 4, "");
-	assert_true(zone_files_add(scene->files, scene->directory));
+	assert_true(zone_files_add(scene->files, scene->directory, (struct zone_terms){0}));
 	assert_int_equal(zone_files_read_first(scene->files), 2);
 	assert_int_equal(scene->puts, 2);
 	assert_int_equal(zone_files_count(scene->files), 3);

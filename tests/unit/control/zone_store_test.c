@@ -210,17 +210,89 @@ static void policy_is_published(void **state)
 	world_stage(&world, &arena, 0);
 	arena_apply(&arena);
 	assert_int_equal(arena_image(&arena).policy->nsid.length, 0);
-	zone_store_stage_policy(arena.store, &settings, &policy);
+	zone_store_stage_policy(arena.store, &settings, &policy, NULL);
 	assert_int_not_equal(arena_apply(&arena).generation, 0);
 	live = image_usage(arena.writer).live;
 	policy.nsid.octets[1] = '2';
-	zone_store_stage_policy(arena.store, &settings, &policy);
+	zone_store_stage_policy(arena.store, &settings, &policy, NULL);
 	assert_int_not_equal(arena_apply(&arena).generation, 0);
 	assert_int_equal(arena_apply(&arena).generation, 0);
 	struct image image = arena_image(&arena);
 	assert_memory_equal(image.policy->nsid.octets, "n2", 2);
 	assert_int_equal(image.settings.udp_size, 4096);
 	assert_int_equal(image_usage(arena.writer).live, live);
+	arena_close(&arena);
+}
+
+static const struct image_view *view_of(const struct image *image, unsigned view)
+{
+	const struct image_clients *clients = &image->policy->clients;
+	const struct image_view *views =
+	    image_at(image, clients->views, clients->view_count * sizeof(*views));
+
+	assert_non_null(views);
+	assert_true(view < clients->view_count);
+	return &views[view];
+}
+
+static uint64_t publish_clients(struct arena *arena, struct world *world,
+				const struct client_table *table, struct random *random)
+{
+	static const struct image_settings settings = {.udp_size = 1232};
+	struct image image;
+
+	zone_store_stage_policy(arena->store, &settings, NULL, table);
+	arena_apply(arena);
+	image = arena_image(arena);
+	const uint32_t *first = image_at(&image, image.policy->clients.first4, 12);
+	assert_int_equal(image.policy->clients.count4, 3);
+	assert_int_equal(first[1], 0xc6336400u);
+	assert_int_equal(first[2], 0xc6336500u);
+	assert_int_equal(view_of(&image, 2)->slots, 0);
+
+	arena->view = 2;
+	world_change(world, random, 0);
+	world_stage(world, arena, 0);
+	arena_apply(arena);
+	image = arena_image(arena);
+	assert_true(view_of(&image, 2)->slots > 0);
+	assert_int_equal(view_of(&image, 2)->labels[0], 2); /* "example." has one label */
+	assert_int_equal(view_of(&image, 1)->slots, 0);
+	world->there[0] = false;
+	world_stage(world, arena, 0);
+	arena_apply(arena);
+	image = arena_image(arena);
+	assert_int_equal(view_of(&image, 2)->slots, 0);
+
+	zone_store_stage_policy(arena->store, &settings, NULL, NULL);
+	arena_apply(arena);
+	image = arena_image(arena);
+	assert_int_equal(image.policy->clients.classes, 0);
+	image_reclaim(arena->writer, image_generation(arena->writer));
+	return image_usage(arena->writer).live;
+}
+
+/* Ranges and the apexes of views follow tables and zones, and what they replace is freed. */
+static void clients_are_published(void **state)
+{
+	static struct world world;
+	struct random random = random_start(random_first_seed());
+	struct client_builder *builder = client_builder_new();
+	const struct prefix prefix = {{0xc633640000000000ull, 0}, 4, 24};
+	struct client_problem problem;
+	struct arena arena;
+
+	(void)state;
+	world_start(&world);
+	client_builder_add(builder, &prefix, &(struct client_change){.view = 2});
+	struct client_table *table = client_table_new(builder, &problem);
+	assert_non_null(table);
+	table->view_count = 3;
+	client_builder_free(builder);
+	arena_open(&arena);
+	uint64_t live = publish_clients(&arena, &world, table, &random);
+	assert_int_equal(publish_clients(&arena, &world, table, &random), live);
+	client_table_free(table);
 	arena_close(&arena);
 }
 
@@ -274,6 +346,7 @@ int main(void)
 	    cmocka_unit_test(acl_is_in_every_node),
 	    cmocka_unit_test(same_version_publishes_nothing),
 	    cmocka_unit_test(policy_is_published),
+	    cmocka_unit_test(clients_are_published),
 	    cmocka_unit_test(nothing_leaks),
 	    cmocka_unit_test(no_room_changes_nothing),
 	};
