@@ -51,15 +51,15 @@ struct response {
 	unsigned links;	     /* aliases followed so far */
 	unsigned expansions; /* from wildcards, among them */
 	unsigned redirections;
-	bool wildcard; /* something came from a wildcard */
+	uint16_t options_length; /* of `options`; this and what follows is cleared as one */
+	bool wildcard;		 /* something came from a wildcard */
 	bool referral;
 	/* For the end of the reply (option_reply.h). */
-	bool spoofable;		/* over UDP: the source may be forged, unless cookie_valid */
 	bool cookie_valid;	/* the client has shown that it is where it says (RFC 7873) */
 	bool cookie_invalid;	/* it has a server cookie, and that is not good */
 	uint8_t extended_error; /* enum extended_error; 0: none */
-	uint16_t options_length;
-	uint32_t limit; /* of the whole message */
+	bool spoofable;		/* over UDP: the source may be forged, unless cookie_valid */
+	uint32_t limit;		/* of the whole message */
 	/* For the rate limits (rate_limit.h). */
 	uint8_t rate; /* enum policy_rate */
 	bool summed;  /* records_sum is that of the records */

@@ -44,14 +44,14 @@ void reply_begin(struct response *r, uint16_t udp_size, enum transport transport
 	reply->rcode = r->query.rcode;
 	reply->flags = 0;
 	reply_clear(reply);
+	r->limit = limit;
+	r->options_length = 0;
 	r->wildcard = false;
 	r->referral = false;
-	r->limit = limit;
-	r->spoofable = transport == TRANSPORT_UDP;
 	r->cookie_valid = false;
 	r->cookie_invalid = false;
 	r->extended_error = 0;
-	r->options_length = 0;
+	r->spoofable = transport == TRANSPORT_UDP;
 }
 
 /* RFC 6891 6.1.2, 6.1.3. DO is copied (RFC 3225 3). Written in one go, and its sum is made from the
@@ -75,12 +75,9 @@ static uint16_t put_opt(struct response *r, uint16_t udp_size)
 	return sum_at(sum_fold(sum), at);
 }
 
-/* The same with options: the sum is made anew. */
-static uint16_t put_opt_with_options(struct response *r, uint16_t udp_size, uint64_t counts[])
+/* Options behind it, which is rare: then its sum is made anew. at: where it starts. */
+static uint16_t put_options(struct response *r, uint32_t at, uint64_t counts[])
 {
-	uint32_t at = r->reply.at;
-
-	put_opt(r, udp_size);
 	options_put(r, at, counts);
 	return sum_at(sum_of(r->reply.base + at, r->reply.at - at), at);
 }
@@ -151,12 +148,11 @@ static void count_reply(const struct response *r, uint64_t counts[])
 
 static uint32_t put_rest(struct response *r, uint16_t udp_size, uint64_t counts[])
 {
-	uint32_t sum = 0;
+	uint32_t opt = r->reply.at;
+	uint32_t sum = r->query.edns ? put_opt(r, udp_size) : 0;
 
 	if (options_wanted(r))
-		sum = put_opt_with_options(r, udp_size, counts);
-	else if (r->query.edns)
-		sum = put_opt(r, udp_size);
+		sum = put_options(r, opt, counts);
 	if (r->query.tsig.octets != 0) {
 		uint32_t at = r->reply.at;
 
