@@ -4,8 +4,8 @@
  * by itself, from its first octet to the root label; an answer needs the full name at once and
  * about three suffixes on a miss. Only a wildcard's is made from that of the name below the
  * asterisk: whoever has found a closest encloser is one multiplication from its wildcard. Keyed per
- * arena: nobody outside can aim at one bucket. Threads: any. Never reads outside [name, name + length). Source: the multiply-fold of wyhash
- * (public domain idea), written anew. */
+ * arena: nobody outside can aim at one bucket. Threads: any. Never reads outside [name, name +
+ * length). Source: the multiply-fold of wyhash (public domain idea), written anew. */
 #ifndef SKUA_ZONES_NAME_HASH_H
 #define SKUA_ZONES_NAME_HASH_H
 
@@ -68,8 +68,8 @@ static inline uint64_t hash_octets(const uint64_t key[2], const uint8_t *name, s
 
 	if (length > 16) {
 		for (size_t at = 0; length - at > 16; at += 16)
-			seed =
-			    hash_block(key, seed, hash_load64(name + at), hash_load64(name + at + 8));
+			seed = hash_block(key, seed, hash_load64(name + at),
+					  hash_load64(name + at + 8));
 		/* The last 16 overlap what was folded: no partial loads. */
 		low = hash_load64(name + length - 16);
 		high = hash_load64(name + length - 8);
