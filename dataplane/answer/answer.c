@@ -223,6 +223,10 @@ static bool proceed(struct burst *b, struct response *r)
 	if (staging->step != STAGING_NAME || !stored_alias(r)) {
 		if (staging_next(staging, image, &r->asked))
 			return true;
+		if (stored_denial(&b->composer, r)) {
+			finish(b, r);
+			return false;
+		}
 		if (!compose_step(&b->composer, r)) {
 			finish_composed(b, r);
 			return false;

@@ -23,4 +23,9 @@ bool stored_answer(const struct composer *composer, struct response *response);
 /* A CNAME (RFC 1034 4.3.2 step 3a): asked is its target, to be looked up. */
 bool stored_alias(struct response *response);
 
+/* NXDOMAIN, and NODATA at a node of the asked name, of a zone without proofs: the SOA (RFC 2308 3).
+ * The reply has all its records, and is to be finished. Requires: known.apex has been looked for.
+ */
+bool stored_denial(const struct composer *composer, struct response *response);
+
 #endif
