@@ -205,8 +205,7 @@ bool denial_refresh(struct image_writer *writer, struct zone *zone, struct image
 
 	if (entry->flags == 0)
 		return true;
-	if (voice != DENIAL_SILENT &&
-	    !entry_make(writer, zone, entry->flags & IMAGE_ZONE_NSEC3, owner, own, scratch, &ref))
+	if (!entry_make(writer, zone, entry->flags & IMAGE_ZONE_NSEC3, owner, own, scratch, &ref))
 		return false;
 	block_retire(writer, entry->order, owner, nodes->previous);
 	if (ref != 0)

@@ -2,9 +2,9 @@
  *
  * A zone's tree holds a reference for each name with NSEC (the name's own node), or for each NSEC3
  * owner (a block of its own, since it is no name of the zone) of the chain that NSEC3PARAM names
- * first. One exception: the parent's NSEC at
- * a delegation to a zone that we serve, too. The node there speaks for the child, so the parent's
- * tree gets a block compiled as if the parent stood alone.
+ * first. One exception: the parent's NSEC at a delegation to a zone that we serve, too, or below it
+ * where the parent does not delegate. The node there speaks for the child, so the parent's tree
+ * gets a block compiled as if the parent stood alone: its chain has no gap (RFC 4034 4.1.1).
  * Threads:   one, inside an open transaction of the writer.
  * Source:    RFC 4035 3.1.3, RFC 5155 4 and 7.2. */
 #ifndef SKUA_CONTROL_STORE_DENIAL_H
@@ -25,9 +25,8 @@ bool denial_is_same(const struct zone *a, const struct zone *b);
 
 /* How a zone stands to a name. */
 enum denial_voice {
-	DENIAL_SPEAKS,	  /* the name is the zone's: its node in the index is the zone's own */
-	DENIAL_DELEGATES, /* the name is the apex of the next zone below that we serve */
-	DENIAL_SILENT,	  /* the name is hidden below such an apex */
+	DENIAL_SPEAKS, /* the name is the zone's: its node in the index is the zone's own */
+	DENIAL_HIDDEN, /* the name lies at or below the apex of a deeper zone that we serve */
 };
 
 /* What the index holds at one name, before and now; 0: nothing. */

@@ -181,8 +181,7 @@ static void refresh_denial(struct zone_store *store, const uint8_t *owner,
 
 		store->failed = !denial_refresh(store->writer, zone, &store->entry[index], owner,
 						voice, nodes, store->scratch);
-		voice = voice == DENIAL_SPEAKS && name_equal(apex, owner) ? DENIAL_DELEGATES
-									  : DENIAL_SILENT;
+		voice = DENIAL_HIDDEN;
 		zone = zone_set_zone_of(zones, apex, true);
 	}
 }

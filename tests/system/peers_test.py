@@ -5,8 +5,9 @@
 
 Without files: those of tests/system/zones. For each zone, every owner, and names beside, below and
 above it, times every interesting type, over UDP without EDNS, with EDNS of 1232 octets, with DO,
-and over TCP. rcode, flags, OPT and the contents of all sections must be equal, or the difference
-must be one that rules.py names, explains and verifies. One case per zone, peer and way to ask.
+and over TCP. Replies must be what expected.py finds in the RFCs. rcode, flags, OPT and the contents of
+all sections must be equal, or the difference must be one that rules.py names, explains and verifies.
+One case per zone, peer and way to ask.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import cases
 import compare
 import exchange
+import expected
 import peers
 import process
 import questions
@@ -53,51 +55,15 @@ def groups(files):
 
 
 def asked(mode, pairs):
-    return [wire.question(0, name, rtype, mode.edns, mode.do, rd=index % 3 == 0)
+    """The header's flags RD, CD and AD take turns: they change no answer."""
+    flags = (wire.RD, 0, 0, wire.CD, wire.RD | wire.AD, 0, wire.RD | wire.CD)
+    return [wire.question(0, name, rtype, mode.edns, mode.do, flags[index % len(flags)])
             for index, (name, rtype) in enumerate(pairs)]
 
 
 def ask_all(server, mode, queries):
     many = exchange.tcp_many if mode.tcp else exchange.udp_many
     return many(server.address, queries)
-
-
-class Comparison:
-    """All questions of one zone in one mode, Skua against one peer."""
-
-    def __init__(self, zones, mode, peer, show):
-        self.zones, self.mode, self.peer, self.show = zones, mode, peer, show
-        self.failures = {}  # kind -> [examples]
-        self.count = 0
-        self.used = {}
-
-    def ask_peer(self, name, rtype, rd):
-        query = wire.question(1, name, rtype, self.mode.edns, self.mode.do, rd)
-        octets = exchange.tcp_one(self.peer.address, query)
-        return wire.Reply(octets)
-
-    def look(self, name, rtype, ours, theirs):
-        context = compare.Context(name, rtype, self.mode, self.peer.name, ours, theirs,
-                                  self.zones, self.ask_peer)
-        differences = context.differences()
-        if not differences:
-            return
-        left = rules.explain(context, differences, self.used)
-        if left:
-            self.fail(name, rtype, sorted({difference[0] for difference in left}), left)
-
-    def fail(self, name, rtype, kinds, left):
-        self.count += 1
-        examples = self.failures.setdefault(", ".join(kinds), [])
-        examples.append((name, rtype, [compare.difference_text(d) for d in left[:4]]))
-
-    def outcome(self):
-        """The reason why it failed, in one line, after its examples."""
-        for kinds, examples in sorted(self.failures.items(), key=lambda item: -len(item[1])):
-            print(f"    {len(examples)} times: {kinds}")
-            for name, rtype, shown in examples[:self.show]:
-                print(f"        {wire.text(name)} {wire.type_text(rtype)}: {'; '.join(shown)}")
-        return f"{self.count} questions are answered differently, and no rule says why"
 
 
 def read(octets):
@@ -108,39 +74,116 @@ def read(octets):
         return None
 
 
-def check_self(report, title, mode, pairs, queries, octets, replies, show):
-    wrong = {}
-    for (name, rtype), query, reply_octets, reply in zip(pairs, queries, octets, replies):
-        for what in compare.self_check(name, rtype, mode, query, reply_octets, reply):
-            wrong.setdefault(what, []).append(f"{wire.text(name)} {wire.type_text(rtype)}")
-    for what, examples in wrong.items():
-        print(f"    {len(examples)} times: {what}: {', '.join(examples[:show])}")
-    if wrong:
-        report.fail(f"well-formed {title}", "; ".join(wrong))
-    else:
-        report.ok(f"well-formed {title}")
+class Failures:
+    """What went wrong, by kind, with examples."""
+
+    def __init__(self):
+        self.kinds = {}
+        self.count = 0
+
+    def add(self, kind, example):
+        self.count += 1
+        self.kinds.setdefault(kind, []).append(example)
+
+    def show(self, most):
+        for kind, examples in sorted(self.kinds.items(), key=lambda item: -len(item[1])):
+            print(f"    {len(examples)} times: {kind}")
+            for example in examples[:most]:
+                print(f"        {example}")
+
+    def report(self, report, name, reason, most):
+        self.show(most)
+        if self.kinds:
+            report.fail(name, f"{self.count} {reason}")
+        else:
+            report.ok(name)
 
 
-def compare_zone(report, options, zones, zone, server, others, used):
+class Comparison:
+    """Many questions in one mode: Skua against what the RFCs want, and against each peer."""
+
+    def __init__(self, wants, mode, server, others, used):
+        self.wants, self.mode, self.server, self.others = wants, mode, server, others
+        self.used = used  # {(rule, peer): how often}
+        self.own = Failures()
+        self.differing = {peer.name: Failures() for peer in others}
+
+    def run(self, pairs):
+        queries = asked(self.mode, pairs)
+        octets = ask_all(self.server, self.mode, queries)
+        replies = [read(reply) for reply in octets]
+        for (name, rtype), query, raw, reply in zip(pairs, queries, octets, replies):
+            for what in compare.self_check(name, rtype, self.mode, query, raw, reply):
+                self.own.add(what, _shown(name, rtype))
+        self.check_cut(pairs, queries, replies)
+        theirs = [ask_all(peer, self.mode, queries) for peer in self.others]
+        for index, ((name, rtype), query) in enumerate(zip(pairs, queries)):
+            if replies[index] is not None:
+                self.look(name, rtype, query, replies[index],
+                          [wire.Reply(octets[index]) for octets in theirs])
+
+    def check_cut(self, pairs, queries, replies):
+        """RFC 2181 9: TC only where what is needed does not fit, which TCP shows."""
+        cut = [index for index, reply in enumerate(replies)
+               if reply is not None and reply.flags & wire.TC and
+               pairs[index][1] not in (wire.ANY, wire.RRSIG)]
+        if self.mode.tcp or not cut:
+            return
+        whole = exchange.tcp_many(self.server.address, [queries[index] for index in cut])
+        for index, raw in zip(cut, whole):
+            reply = wire.Reply(raw)
+            opt = 11 if self.mode.edns else 0
+            octets = reply.size if replies[index].authority else reply.needed + opt
+            if octets <= self.mode.limit():
+                self.own.add("TC though all that is needed fits", _shown(*pairs[index]))
+
+    def look(self, name, rtype, query, ours, theirs):
+        def more(leading, placed):
+            return self.wants.additional(leading, placed, self.mode.do)
+        wanted = self.wants.reply(name.lower(), rtype, self.mode.do)
+        wrong = compare.check_wanted(ours, wanted, self.mode, more)
+        for what in wrong:
+            self.own.add(what, _shown(name, rtype))
+        contexts = [compare.Context(name, rtype, self.mode, peer.name, ours, reply,
+                                    self.wants.zones, more)
+                    for peer, reply in zip(self.others, theirs)]
+        for context in contexts:
+            context.wanted = None if wrong else wanted
+            context.others = [other for other in contexts if other is not context]
+        for context in contexts:
+            self.judge(context)
+
+    def judge(self, context):
+        left = rules.explain(context, self.used)
+        if left:
+            kinds = ", ".join(sorted({difference[0] for difference in left}))
+            shown = "; ".join(compare.difference_text(difference)
+                              for difference in sorted(left, key=str)[:4])
+            self.differing[context.peer].add(
+                kinds, f"{_shown(context.sent_name, context.rtype)}: {shown}")
+
+    def count(self):
+        return self.own.count + sum(failures.count for failures in self.differing.values())
+
+    def report(self, report, title, show):
+        self.own.report(report, f"as the RFCs want {title}", "things are wrong", show)
+        for peer, failures in self.differing.items():
+            failures.report(report, f"as {peer} {title}",
+                            "questions are answered differently, and no rule says why", show)
+
+
+def _shown(name, rtype):
+    return f"{wire.text(name)} {wire.type_text(rtype)}"
+
+
+def compare_zone(report, options, wants, zone, server, others, used):
     pairs = questions.all_of(zone, options.most, options.seed)
     for mode in questions.MODES:
-        queries = asked(mode, pairs)
         title = f"{zone.path.name} {mode.name} ({len(pairs)} questions)"
-        octets = ask_all(server, mode, queries)
-        replies = [read(reply) for reply in octets]
-        check_self(report, title, mode, pairs, queries, octets, replies, options.show)
-        for peer in (peer for peer in others if peer.has(zone.origin)):
-            comparison = Comparison(zones, mode, peer, options.show)
-            for (name, rtype), ours, theirs in zip(pairs, replies, ask_all(peer, mode, queries)):
-                if ours is not None:
-                    comparison.look(name, rtype, ours, wire.Reply(theirs))
-            for rule, times in comparison.used.items():
-                used[rule, peer.name] = used.get((rule, peer.name), 0) + times
-            name = f"as {peer.name} {title}"
-            if comparison.failures:
-                report.fail(name, comparison.outcome())
-            else:
-                report.ok(name)
+        comparison = Comparison(wants, mode, server,
+                                [peer for peer in others if peer.has(zone.origin)], used)
+        comparison.run(pairs)
+        comparison.report(report, title, options.show)
 
 
 def start_peers(report, names, zones):
@@ -161,8 +204,9 @@ def compare_group(report, options, files, used):
     try:
         arguments = [f"{wire.text(zone.origin)}={zone.path}" for zone in zones.all]
         with skua.Skua(arguments) as server:
+            wants = expected.Expected(zones)
             for zone in zones.all:
-                compare_zone(report, options, zones, zone, server, running, used)
+                compare_zone(report, options, wants, zone, server, running, used)
     except (process.StartFailed, exchange.Lost, wire.Malformed) as failure:
         report.fail(f"peers {files[0].name} and others", failure)
     finally:
@@ -176,10 +220,7 @@ def main():
     used = {}
     for files in groups(zone_files(options.files)):
         compare_group(report, options, files, used)
-    if used:
-        print("    differences that rules explain:")
-        for (rule, peer), times in sorted(used.items(), key=lambda item: -item[1]):
-            print(f"    {times:8} {peer:5} {rule}")
+    rules.show(used)
     sys.exit(report.end())
 
 

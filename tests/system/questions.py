@@ -15,8 +15,9 @@ class Mode:
         self.name, self.tcp, self.edns, self.do = name, tcp, edns, do
 
     def limit(self):
-        """Octets that a reply may have."""
-        return 65535 if self.tcp else self.edns or 512
+        """Octets that a reply may have: as Skua and the peers are configured, and never below 512
+        (RFC 6891 6.2.3)."""
+        return 65535 if self.tcp else max(512, min(self.edns, 1232))
 
 
 MODES = (Mode("udp", False, 0, False), Mode("udp-edns", False, 1232, False),

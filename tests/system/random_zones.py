@@ -9,10 +9,12 @@ CNAME, names below a DNAME.
 """
 
 import pathlib
+import re
 import subprocess
 
+ESCAPE = re.compile(r"\\(\d\d\d|.)")
 LABELS = ("a", "b", "c", "www", "ns", "mail", "_sip", "_udp", "UPPER", "mixedCase", "x-beside",
-          "a\\.dot", "\\000", "\\255", "sp\\032ace", "back\\\\slash", "\\@", "l" * 63, "1", "e", "*")
+          "a\\.dot", "\\000", "\\255", "sp\\032ace", "back\\\\slash", "\\@", "l" * 63, "1", "e", "*", "\\001\\128\\254")
 NOWHERE = ("ns.elsewhere.invalid.", "mail.elsewhere.invalid.", "invalid.", ".")
 HOSTS = ("A", "AAAA")
 LEADING = ("MX", "SRV", "NAPTR", "SVCB", "HTTPS")
@@ -20,15 +22,14 @@ TTLS = (0, 1, 30, 300, 3600, 86400)
 TTL_MOST = 2147483647  # not in a signed zone: a signature's TTL would end with its validity
 LABELS_MOST = 30
 OCTETS_MOST = 200  # leaves room for labels that questions put in front
+NAME_OCTETS = 255
+NAPTR_FLAGS = ("s", "a", "", "S", "A", "u", "P", "x")
+SIGNERS = ("BIND", "ldns", "Knot")
 
 
 def octets_of(name):
     """Octets of a name on the wire; name: tuple of escaped labels."""
-    total = 1
-    for label in name:
-        total += 1 + len(label) - 3 * label.count("\\0") - 3 * label.count("\\2") - \
-            label.count("\\.") - label.count("\\@") - label.count("\\\\")
-    return total
+    return 1 + sum(1 + len(ESCAPE.sub("?", label)) for label in name)
 
 
 def key(name):
@@ -39,21 +40,33 @@ def shown(name):
     return ".".join(name) + "."
 
 
+def in_zone(label, origin):
+    """The text of a name directly below an origin."""
+    return shown((label,) + origin)
+
+
 class Zone:
     """records: {lower-case owner: {type: (TTL, [rdata])}}; an rdata that holds {t} leads to a name
     that finish() picks."""
 
-    def __init__(self, dice, origin, zones):
+    def __init__(self, dice, origin, zones, with_longest):
+        self.with_longest = with_longest
         self.dice, self.origin, self.zones = dice, origin, zones
         zones.append(self)
         self.records, self.written = {}, {}
         self.cuts, self.dnames = set(), set()
+        self.octets_most = OCTETS_MOST
         self.security = dice.choice(("no", "no", "no", "NSEC", "NSEC", "NSEC3", "opt-out"))
+        self.signer = dice.choice(SIGNERS)
+        if with_longest:  # which dnssec-signzone and ldns-signzone refuse; NSD ends while it hashes
+            self.signer, self.security = "Knot", dice.choice(("no", "NSEC"))
         self.salt = dice.choice(("-", "ab", "00ff00ff"))
         self.iterations = dice.choice((0, 0, 1, 5))
-        self.add(origin, "SOA", f"ns.{shown(origin)} hostmaster.invalid. {dice.randrange(1 << 32)} "
+        self.add(origin, "SOA", f"{in_zone('ns', origin)} hostmaster.invalid. {dice.randrange(1 << 32)} "
                  f"7200 3600 1209600 {dice.choice(TTLS)}")
         self.add(origin, "NS", NOWHERE[0])
+        if origin == ():  # where nothing is elsewhere; BIND wants an address
+            self.host(("ns", "elsewhere", "invalid"))
 
     # What may stand where
 
@@ -65,7 +78,7 @@ class Zone:
         return any(self.is_below(key(name), dname) for zone in self.zones for dname in zone.dnames)
 
     def may(self, name, rtype):
-        if len(name) > LABELS_MOST or octets_of(name) > OCTETS_MOST:
+        if len(name) > LABELS_MOST or octets_of(name) > self.octets_most:
             return False
         have = self.records.get(key(name), {})
         if self.redirected(name) or "CNAME" in have or rtype == "CNAME" and have:
@@ -79,7 +92,7 @@ class Zone:
 
     @staticmethod
     def is_below(owner, name):
-        return len(owner) > len(name) and owner[-len(name):] == key(name)
+        return len(owner) > len(name) and owner[len(owner) - len(name):] == key(name)
 
     def add(self, name, rtype, *rdata):
         """Adds what may stand there; returns whether it does."""
@@ -143,14 +156,14 @@ class Zone:
         rtype = self.dice.choice(LEADING)
         for i in range(self.dice.randint(1, 4)):
             self.add(name, rtype, {
-                "MX": f"{i} {{t}}", "SRV": f"0 {i} 5060 {{t}}", "SVCB": f"{i + 1} {{t}}",
-                "HTTPS": f"{i + 1} {{t}}", "NAPTR": f"{i} 0 \"{self.dice.choice(('s', 'a', '', 'S', 'u'))}\""
+                "MX": f"{i} {{t}}", "SRV": f"0 {i} 5060 {{t}}", "SVCB": f"{i + 1} {{t}} port=53",
+                "HTTPS": self.dice.choice((f"{i + 1} .", f"0 {{t}}", f"{i + 1} {{t}}")), "NAPTR": f"{i} 0 \"{self.dice.choice(NAPTR_FLAGS)}\""
                 f" \"SIP+D2U\" \"\" {{t}}"}[rtype])
 
     def cut(self, name=None):
         """A delegation; its servers below, beside and elsewhere, and hidden records below it."""
         name = name or self.name()
-        if name == self.origin or name[0] == "*":  # which BIND refuses
+        if name == self.origin or name[:1] == ("*",):  # which BIND refuses
             return
         if not self.add(name, "NS", "{t}"):
             return
@@ -210,10 +223,29 @@ class Zone:
     def empty(self):
         self.host(tuple(self.label() for _ in range(self.dice.randint(2, 4))) + self.place())
 
+    def longest(self):
+        """A name of 255 octets, which has no room for a wildcard or anything else below it."""
+        base = self.place()
+        left = NAME_OCTETS - octets_of(base)
+        labels = []
+        while left > 1:
+            octets = 63 if left > 65 else 62 if left == 65 else left - 1
+            labels.append("m" * octets)
+            left -= octets + 1
+        name = tuple(labels) + base
+        self.octets_most = NAME_OCTETS
+        self.dice.choice((self.host, self.leading, self.alias, self.dname, self.other))(name)
+        if self.dice.random() < 0.5:
+            self.dice.choice((self.host, self.wildcard_at, self.cut))(name[1:])
+        self.octets_most = OCTETS_MOST
+
+    def wildcard_at(self, parent):
+        self.dice.choice((self.host, self.leading, self.alias))(("*",) + parent)
+
     def big(self, name=None):
         """Sets whose reply is about 512 or 1232 octets long."""
         name = name or self.name()
-        limit = self.dice.choice((512, 1232)) - self.dice.randint(0, 60) - octets_of(name) - 16
+        limit = self.dice.choice((512, 1232, 1232, 4096)) - self.dice.randint(0, 60) - octets_of(name) - 16
         rtype = self.dice.choice(("A", "AAAA", "TXT", "MX"))
         if rtype == "TXT":
             size, strings = limit - 12, []
@@ -231,6 +263,8 @@ class Zone:
             self.add(name, rtype, *self.addresses(rtype, limit // {"A": 16, "AAAA": 28}[rtype]))
 
     def fill(self):
+        if self.dice.random() < 0.05:  # nothing but SOA and NS
+            return
         pieces = (self.host, self.other, self.leading, self.cut, self.cut, self.wildcard,
                   self.wildcard, self.alias, self.dname, self.chain, self.spiral, self.empty)
         if self.dice.random() < 0.15:  # below the apex all is redirected
@@ -239,6 +273,8 @@ class Zone:
             self.dice.choice(pieces)()
         if self.dice.random() < 0.4:
             self.big()
+        if self.with_longest:
+            self.longest()
         if self.dice.random() < 0.3:
             self.dice.choice((self.host, self.leading, self.big))(self.origin)
 
@@ -278,22 +314,71 @@ class Zone:
         return "".join(lines)
 
     def sign(self, folder, path):
-        """The same with keys, signatures and proofs, by BIND's dnssec-signzone."""
+        """The same with keys, signatures and proofs. ldns and Knot pick a key's and a salt's random
+        part themselves."""
+        signed = pathlib.Path(f"{path}.signed")
+        if self.signer == "ldns" and "\\@" in path.read_text(encoding="ascii"):
+            self.signer = "BIND"  # ldns takes an escaped @ for the origin, and writes it bare
+        {"BIND": self.sign_by_bind, "ldns": self.sign_by_ldns,
+         "Knot": self.sign_by_knot}[self.signer](folder, path, signed)
+        return signed
+
+    def sign_by_bind(self, folder, path, signed):
         origin = shown(self.origin)
         _run("dnssec-keygen", "-q", "-K", folder, "-a", "ECDSAP256SHA256", "-f", "KSK", origin)
         kind = {"NSEC": (), "NSEC3": ("-3", self.salt, "-H", self.iterations),
                 "opt-out": ("-3", self.salt, "-H", self.iterations, "-A")}[self.security]
-        signed = pathlib.Path(f"{path}.signed")
         _run("dnssec-signzone", "-q", "-S", "-z", "-P", "-K", folder, "-d", folder, "-n", 1,
-             "-s", "20260101000000", "-e", "20360101000000", *kind, "-o", origin, "-f", signed, path)
-        return signed
+             "-s", VALID_FROM, "-e", VALID_UNTIL, *kind, "-o", origin, "-f", signed, path)
+
+    def sign_by_ldns(self, folder, path, signed):
+        key = folder / _run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", shown(self.origin),
+                            cwd=folder).strip()
+        kind = {"NSEC": (), "NSEC3": ("-n", "-t", self.iterations),
+                "opt-out": ("-n", "-p", "-t", self.iterations)}[self.security]
+        salt = ("-s", self.salt) if kind and self.salt != "-" else ()
+        _run("ldns-signzone", "-i", VALID_FROM, "-e", VALID_UNTIL, *kind, *salt,
+             "-o", shown(self.origin), "-f", signed, path, key)
+
+    def sign_by_knot(self, folder, path, signed):
+        own = folder / f"{path.name}.knot"
+        own.mkdir()
+        (own / "conf").write_text(KNOT.format(
+            folder=own, origin=shown(self.origin), path=path, iterations=self.iterations,
+            nsec3="off" if self.security == "NSEC" else "on",
+            opt_out="on" if self.security == "opt-out" else "off",
+            salt=0 if self.salt == "-" else len(self.salt) // 2), encoding="ascii")
+        _run("kzonesign", "-c", own / "conf", "-o", own, shown(self.origin))
+        next(own.glob("*zone")).rename(signed)
 
 
-def _run(*arguments):
+VALID_FROM, VALID_UNTIL = "20260101000000", "20360101000000"
+KNOT = """database:
+  storage: {folder}
+policy:
+  - id: random
+    algorithm: ecdsap256sha256
+    single-type-signing: on
+    rrsig-lifetime: 3650d
+    nsec3: {nsec3}
+    nsec3-iterations: {iterations}
+    nsec3-opt-out: {opt_out}
+    nsec3-salt-length: {salt}
+zone:
+  - domain: "{origin}"
+    file: "{path}"
+    journal-content: none
+    dnssec-signing: on
+    dnssec-policy: random
+"""
+
+
+def _run(*arguments, cwd=None):
     done = subprocess.run([str(argument) for argument in arguments], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, errors="replace", check=False)
+                          capture_output=True, text=True, errors="replace", check=False, cwd=cwd)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def recased(dice, name):
@@ -308,7 +393,7 @@ def target(dice, zone, zones):
         return dice.choice(NOWHERE)
     there = zone if dice.random() < 0.65 else dice.choice(zones)
     name = there.written[dice.choice(sorted(there.written))]
-    if name[0] == "*" and dice.random() < 0.7:
+    if name[:1] == ("*",) and dice.random() < 0.7:
         name = ("w",) + name[1:]
     toss = dice.random()
     if toss < 0.2 and octets_of(name) <= OCTETS_MOST:
@@ -319,8 +404,14 @@ def target(dice, zone, zones):
 
 
 def _origins(dice):
-    """A few apexes, some below others, directly or not."""
+    """A few apexes, some below others, directly or not; now and then the root or a top-level domain,
+    beside which hardly anything is refused."""
     origins = [("z0", "test")]
+    toss = dice.random()
+    if toss < 0.15:
+        origins.insert(0, ())
+    if toss < 0.25:
+        origins.append(("test",))
     while len(origins) < dice.randint(2, 6):
         if dice.random() < 0.6:
             above = dice.choice(origins)
@@ -336,8 +427,9 @@ def _origins(dice):
 def make(dice):
     """The zones of a round."""
     zones = []
+    with_longest = dice.random() < 0.2
     for origin in _origins(dice):
-        Zone(dice, origin, zones)
+        Zone(dice, origin, zones, with_longest)
     for zone in zones:
         for other in zones:
             above = max((z for z in zones if Zone.is_below(key(other.origin), z.origin)),

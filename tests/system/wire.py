@@ -8,7 +8,7 @@ import struct
 
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, NAPTR = 1, 2, 5, 6, 12, 15, 16, 28, 33, 35
 DNAME, OPT, DS, RRSIG, NSEC, DNSKEY, NSEC3, ANY = 39, 41, 43, 46, 47, 48, 50, 255
-RP, SVCB, HTTPS = 17, 64, 65
+RP, NSEC3PARAM, SVCB, HTTPS = 17, 51, 64, 65
 
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAG_NAMES = (("QR", QR), ("AA", AA), ("TC", TC), ("RD", RD), ("RA", RA), ("AD", AD), ("CD", CD))
@@ -24,9 +24,9 @@ class Malformed(Exception):
     pass
 
 
-def question(identity, name, rtype, edns=0, do=False, rd=False, rclass=1):
+def question(identity, name, rtype, edns=0, do=False, flags=0, rclass=1):
     """A query; name in wire form; edns: UDP size to offer, 0: no OPT record."""
-    message = _header.pack(identity, RD if rd else 0, 1, 0, 0, 1 if edns else 0)
+    message = _header.pack(identity, flags, 1, 0, 0, 1 if edns else 0)
     message += name + _two.pack(rtype, rclass)
     if edns:
         message += b"\0" + struct.pack("!HHIH", OPT, edns, 0x8000 if do else 0, 0)
@@ -48,6 +48,11 @@ def from_labels(parts):
     if len(name) > 255 or any(not 0 < len(part) < 64 for part in parts):
         return None
     return name
+
+
+def order(name):
+    """A key that sorts lower-case names canonically (RFC 4034 6.1)."""
+    return labels(name)[::-1]
 
 
 def text(name):
@@ -148,10 +153,11 @@ def _rdata(message, rtype, at, end, known):
 
 class Reply:
     """A reply: flags, rcode (with the extended bits), question as octets, sections as lists of
-    (owner, type, class, TTL, rdata), OPT apart as (size, flags, version) or None."""
+    (owner, type, class, TTL, rdata), OPT apart as (size, flags, version) or None. needed: octets
+    without the additional section."""
 
     __slots__ = ("identity", "flags", "rcode", "opcode", "question", "answer", "authority",
-                 "additional", "opt", "size")
+                 "additional", "opt", "size", "needed")
 
     def __init__(self, message):
         if len(message) < 12:
@@ -171,6 +177,7 @@ class Reply:
         try:
             sections = []
             for count in counts:
+                self.needed = at
                 section, at = self._section(message, at, count, known)
                 sections.append(section)
         except (struct.error, IndexError):
