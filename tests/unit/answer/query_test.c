@@ -237,6 +237,42 @@ static void test_trailing_octets(void **state)
 		assert_refused(wire, length + more, RCODE_FORMERR);
 }
 
+/* No length field of DNS can say so much; and offsets in struct query have 16 bits. */
+static void test_more_than_any_message(void **state)
+{
+	uint8_t *wire = calloc(1, 70000);
+	struct query query;
+	size_t length = message_query_text(wire, "a.", TYPE_A, &plain);
+
+	(void)state;
+	/* One record that fills it: as long as it is a message, it is a good query. */
+	put_u16(wire + 8, 1);
+	put_u16(wire + length + 9, (uint16_t)(UINT16_MAX - length - 11));
+	assert_int_equal(parse(wire, UINT16_MAX, &query), QUERY_GOOD);
+	put_u16(wire + length + 9, (uint16_t)(UINT16_MAX - length - 10));
+	assert_refused(wire, UINT16_MAX + 1, RCODE_FORMERR);
+	assert_refused(wire, 70000, RCODE_FORMERR);
+	free(wire);
+}
+
+/* A query of nothing but tiny records, each owned by the root: as many as fit in 65,535 octets. */
+static void test_most_records(void **state)
+{
+	const unsigned records = (UINT16_MAX - 12 - 7) / 11;
+	uint8_t *wire = calloc(1, UINT16_MAX);
+	struct query query;
+	size_t length = message_query_text(wire, "a.", TYPE_A, &plain) + 11 * records;
+
+	(void)state;
+	put_u16(wire + 10, (uint16_t)records);
+	assert_int_equal(parse(wire, length, &query), QUERY_GOOD);
+	put_u16(wire + 10, (uint16_t)(records - 1));
+	assert_refused(wire, length, RCODE_FORMERR);
+	assert_int_equal(parse(wire, length, &query), QUERY_ERROR);
+	assert_int_equal(query.malformed, COUNT_formerr_trailing);
+	free(wire);
+}
+
 static void test_records_before_the_additional_section(void **state)
 {
 	uint8_t wire[ROOM];
@@ -385,6 +421,8 @@ int main(void)
 	    cmocka_unit_test(test_most_labels),
 	    cmocka_unit_test(test_counts),
 	    cmocka_unit_test(test_trailing_octets),
+	    cmocka_unit_test(test_more_than_any_message),
+	    cmocka_unit_test(test_most_records),
 	    cmocka_unit_test(test_records_before_the_additional_section),
 	    cmocka_unit_test(test_every_pointer),
 	    cmocka_unit_test(test_options),

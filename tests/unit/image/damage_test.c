@@ -251,6 +251,17 @@ static void headers_are_refused(void **state)
 	fixture_close(&fixture);
 }
 
+/* What an operator reads when an image is refused names the reason. */
+static void refusals_have_words_of_their_own(void **state)
+{
+	(void)state;
+	for (enum image_refusal a = IMAGE_GOOD; a <= IMAGE_BAD_ROOT; a++) {
+		assert_true(strlen(image_refusal_text(a)) > 3);
+		for (enum image_refusal b = IMAGE_GOOD; b < a; b++)
+			assert_string_not_equal(image_refusal_text(a), image_refusal_text(b));
+	}
+}
+
 static void checksum_is_crc32c(void **state)
 {
 	uint8_t octets[32] = {0};
@@ -268,6 +279,7 @@ int main(void)
 	    cmocka_unit_test(random_bits),
 	    cmocka_unit_test(random_octets),
 	    cmocka_unit_test(headers_are_refused),
+	    cmocka_unit_test(refusals_have_words_of_their_own),
 	    cmocka_unit_test(checksum_is_crc32c),
 	};
 

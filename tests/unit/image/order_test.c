@@ -236,12 +236,79 @@ static void retires_all_pages(void **state)
 	fixture_close(&fixture);
 }
 
+/* False: memory ended. */
+static bool put_all(struct fixture *fixture, uint32_t names, image_ref *tree)
+{
+	bool good = true;
+
+	for (uint32_t i = 0; i < names && good; i++) {
+		struct test_name name;
+
+		name_numbered(&name, i);
+		good =
+		    order_put(fixture->writer, tree,
+			      image_writer_ref(fixture->writer,
+					       image_writer_find(fixture->writer, 0, name.wire)));
+	}
+	return good;
+}
+
+static void assert_first_hundred(const struct fixture *fixture, image_ref tree)
+{
+	struct image image = fixture_image(fixture);
+
+	for (uint32_t i = 0; i < 100; i++) {
+		struct test_name name;
+
+		name_numbered(&name, i);
+		const struct image_node *node = order_at_or_before(&image, tree, name.wire);
+		assert_non_null(node);
+		assert_int_equal(stamp_of(node), i + 1);
+	}
+}
+
+/* Memory ends while a page is made, split or copied: the transaction fails as a whole, and what was
+ * published stays as it was. */
+static void out_of_memory(void **state)
+{
+	struct fixture fixture;
+	struct test_name name;
+	image_ref tree = 0;
+
+	(void)state;
+	fixture_open(&fixture, 64u << 20);
+	image_begin(fixture.writer);
+	for (uint32_t i = 0; i < 5000; i++) {
+		name_numbered(&name, i);
+		assert_int_not_equal(image_put(fixture.writer, node_make(&name, i + 1, 8)), 0);
+	}
+	assert_true(put_all(&fixture, 100, &tree));
+	assert_int_not_equal(fixture_commit(&fixture), 0);
+	uint64_t generation = image_generation(fixture.writer);
+	fixture.granted = image_usage(fixture.writer).backed;
+	for (unsigned round = 0; round < 4; round++) {
+		image_ref changed = tree;
+		unsigned trees = 0;
+
+		image_begin(fixture.writer);
+		while (put_all(&fixture, 5000 - round * 37, &changed)) {
+			assert_true(++trees < 1000);
+			changed = 0; /* one tree more */
+		}
+		assert_int_equal(image_commit(fixture.writer), 0);
+		assert_int_equal(image_generation(fixture.writer), generation);
+		assert_first_hundred(&fixture, tree);
+	}
+	fixture_close(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(agrees_with_array),
 	    cmocka_unit_test(grows_and_shrinks),
 	    cmocka_unit_test(retires_all_pages),
+	    cmocka_unit_test(out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,26 @@ static void includes_that_fail(void **state)
 	reading_free(&reading);
 }
 
+static void includes_that_are_no_directives(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	write_file("part", "b 5 A 10.0.0.1\n");
+	write_file("mistakes", "$INCLUDE\n$INCLUDE a b c\n$INCLUDE \"a\\25\"\n$INCLUDE \"\"\n"
+			       "$INCLUDE part a..b\n$INCLUDE part a\n");
+	reading_of_file(&reading, "mistakes");
+	assert_string_equal(reading.records, "b.a.example. 5 A 0a000001\n");
+	assert_string_equal(
+	    reading.shown,
+	    "mistakes:1:1: too little for this directive, write $INCLUDE FILE [ORIGIN]\n"
+	    "mistakes:2:14: too much for this directive, write $INCLUDE FILE [ORIGIN]\n"
+	    "mistakes:3:10: bad escape in the file name, correct it\n"
+	    "mistakes:4:10: no file name, or one that is too long, correct it\n"
+	    "mistakes:5:17: empty label in \"a..b\", remove the dot that is too much\n");
+	reading_free(&reading);
+}
+
 static struct diagnostics *quiet(void)
 {
 	static struct diagnostics all;
@@ -245,6 +265,31 @@ static struct zone *zone_of(const char *argument, struct diagnostics *all)
 	return zone;
 }
 
+static void show(void *context, enum severity severity, const char *line)
+{
+	(void)severity;
+	strncat(context, line, 1000);
+}
+
+/* No message of 65,535 octets could hold it; it is said once, and the zone is not taken. */
+static void an_rrset_that_no_message_holds(void **state)
+{
+	char shown[3000] = "";
+	struct diagnostics all;
+
+	(void)state;
+	write_file("large", "$TTL 5\n$ORIGIN large.\n@ SOA ns . 7 2 3 4 5\n@ NS ns\nns A 10.0.0.1\n"
+			    "$GENERATE 1-70 big TXT ${0,255} ${0,255} ${0,255} ${0,255}\n");
+	diagnostics_init(&all, show, shown);
+	struct zone *zone = zone_of("large", &all);
+	assert_int_equal(all.errors, 1);
+	assert_int_equal(strncmp(shown, "large:6:1: ", 11), 0);
+	assert_non_null(strstr(shown, "big.large"));
+	diagnostics_free(&all);
+	if (zone != NULL)
+		zone_free(zone);
+}
+
 static void the_apex_is_the_owner_of_the_soa(void **state)
 {
 	struct diagnostics *all = quiet();
@@ -309,8 +354,10 @@ int main(void)
 	    IN_FOLDER(binary_behind_the_first_window),
 	    IN_FOLDER(includes),
 	    IN_FOLDER(includes_that_fail),
+	    IN_FOLDER(includes_that_are_no_directives),
 	    IN_FOLDER(arguments),
 	    IN_FOLDER(arguments_that_fail),
+	    IN_FOLDER(an_rrset_that_no_message_holds),
 	    IN_FOLDER(the_apex_is_the_owner_of_the_soa),
 	    IN_FOLDER(the_apex_without_a_soa),
 	    IN_FOLDER(what_the_zone_says_is_reported),

@@ -237,6 +237,45 @@ static void generate_mistakes(void **state)
 		    "numbers of 0 to 255 such as 192.0.2.1\n");
 }
 
+static void generate_forms(void **state)
+{
+	static const char *const ranges[] = {"a-1", "1", "1-x", "1-2/x", "1-2/2x", "4294967296-1"};
+	static const char *const owners[] = {"a${0,x}", "a${0,256}", "a${0,1,q}", "a${0",
+					     "a${0,1,d"};
+	char text[256], wanted[256];
+
+	(void)state;
+	assert_read("$TTL 5\n$GENERATE 171-172 a TXT \"${0,4,X}\"\n",
+		    "a.example. 5 TXT 0430304142\na.example. 5 TXT 0430304143\n", "");
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		snprintf(text, sizeof(text), "$GENERATE %s a 5 A 10.0.0.1\n", ranges[i]);
+		snprintf(wanted, sizeof(wanted),
+			 "t:1:11: \"%s\" is no range, write START-STOP or START-STOP/STEP with "
+			 "START not above STOP\n",
+			 ranges[i]);
+		assert_read(text, "", wanted);
+	}
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		snprintf(text, sizeof(text), "$GENERATE 1-1 %s 5 A 10.0.0.1\n", owners[i]);
+		assert_read(text, "",
+			    "t:1:1: bad ${offset,width,base}, base is one of d o x X n N\n");
+	}
+}
+
+/* Numbers of 255 digits each fill the line that a record is written to. */
+static void a_generated_record_is_bounded(void **state)
+{
+	char text[512] = "$GENERATE 1-1 a 5 TXT";
+
+	(void)state;
+	for (unsigned i = 0; i < 17; i++)
+		strcat(text, " ${0,255}");
+	strcat(text, "\nb 5 A 10.0.0.1\n");
+	assert_read(text, "b.example. 5" A1,
+		    "t:1:1: a value below 0, or a record of more than 4096 octets, correct range "
+		    "or offset\n");
+}
+
 static void places(void **state)
 {
 	struct reading reading;
@@ -267,6 +306,8 @@ int main(void)
 	    cmocka_unit_test(what_is_no_text_gives_one_message),
 	    cmocka_unit_test(generate),
 	    cmocka_unit_test(generate_mistakes),
+	    cmocka_unit_test(generate_forms),
+	    cmocka_unit_test(a_generated_record_is_bounded),
 	    cmocka_unit_test(places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
