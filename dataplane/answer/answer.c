@@ -208,6 +208,15 @@ static void finish_composed(struct burst *b, struct response *r)
 	finish(b, r);
 }
 
+/* True if what was found is all of an answer that is copied as it is stored. */
+static bool is_stored(struct burst *b, struct response *r)
+{
+	if (r->staging.step == STAGING_TARGETS_NEAR || !stored_answer(&b->composer, r))
+		return false;
+	finish(b, r);
+	return true;
+}
+
 /* One step of a response: true if it waits for another. */
 static bool proceed(struct burst *b, struct response *r)
 {
@@ -216,11 +225,9 @@ static bool proceed(struct burst *b, struct response *r)
 
 	b->composer.image = image;
 	staging_found(staging, image, &r->asked);
-	if (staging->step != STAGING_TARGETS_NEAR && stored_answer(&b->composer, r)) {
-		finish(b, r);
-		return false;
-	}
-	if (staging->step != STAGING_NAME || !stored_alias(r)) {
+	if (staging->step != STAGING_NAME || !stored_alias(&b->composer, r)) {
+		if (is_stored(b, r))
+			return false;
 		if (staging_next(staging, image, &r->asked))
 			return true;
 		if (stored_denial(&b->composer, r)) {

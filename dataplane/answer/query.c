@@ -11,8 +11,9 @@
 
 #include <string.h>
 
-#define EDNS_DO	     0x8000u
-#define UDP_SIZE_MIN 512u /* RFC 6891 6.2.3: smaller values mean 512 */
+#define EDNS_DO	       0x8000u
+#define OPT_OCTETS_MIN 11u
+#define UDP_SIZE_MIN   512u /* RFC 6891 6.2.3: smaller values mean 512 */
 
 struct cursor {
 	const uint8_t *base;
@@ -165,11 +166,22 @@ static bool read_record(struct cursor *c, unsigned additional, struct query *que
 	return true;
 }
 
+/* What most queries end in: an OPT record without options, which needs no walking. */
+static bool ends_in_bare_opt(const struct cursor *c)
+{
+	const uint8_t *at = c->base + c->at;
+
+	return c->end - c->at == OPT_OCTETS_MIN && at[0] == 0 && get_u16(at + 1) == TYPE_OPT &&
+	       get_u16(at + 9) == 0;
+}
+
 static bool read_records(struct cursor *c, struct query *query)
 {
 	unsigned before = get_u16(c->base + 6) + (unsigned)get_u16(c->base + 8);
 	unsigned additional = get_u16(c->base + 10);
 
+	if (before == 0 && additional == 1 && ends_in_bare_opt(c))
+		return read_opt(c, c->at + 1, 1, query);
 	for (; before > 0; before--) {
 		if (!read_record(c, 0, query))
 			return false;

@@ -208,7 +208,7 @@ static uint32_t shared_at(const struct response *r, const struct target *target)
 	return at <= REPLY_POINTER_MAX && at < r->reply.at ? at : 0;
 }
 
-bool stored_alias(struct response *r)
+bool stored_alias(const struct composer *c, struct response *r)
 {
 	const struct image_node *node = r->staging.known.exact;
 	const struct image_rrset *rrset = node != NULL ? alias_of(&r->query, node) : NULL;
@@ -234,5 +234,7 @@ bool stored_alias(struct response *r)
 	if (!follow(r, &tail, &target))
 		return false;
 	commit(&r->reply, &tail);
+	if (c->rate_limited && r->links == 1)
+		rate_limit_note_answer(r, r->visited[0]);
 	return true;
 }

@@ -21,7 +21,7 @@ static inline bool stored_is_ours(const struct image_node *node)
 bool stored_answer(const struct composer *composer, struct response *response);
 
 /* A CNAME (RFC 1034 4.3.2 step 3a): asked is its target, to be looked up. */
-bool stored_alias(struct response *response);
+bool stored_alias(const struct composer *composer, struct response *response);
 
 /* NXDOMAIN, and NODATA at a node of the asked name, of a zone without proofs: the SOA (RFC 2308 3).
  * The reply has all its records, and is to be finished. Requires: known.apex has been looked for.

@@ -18,10 +18,11 @@ static inline uint16_t sum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* The two halves of a word: their sum can't overflow below 4 GiB of octets. */
-static inline uint64_t sum_word(uint64_t word)
+/* RFC 1071 2(C): words of 64 bits, with the carry added at the other end. */
+static inline uint64_t sum_add(uint64_t sum, uint64_t word)
 {
-	return (word & 0xffffffffu) + (word >> 32);
+	sum += word;
+	return sum + (sum < word);
 }
 
 /* The raw sum of fewer than 8 octets. */
@@ -30,7 +31,7 @@ static inline uint64_t sum_few(const uint8_t *at, size_t length)
 	uint64_t word = 0;
 
 	memcpy(&word, at, length);
-	return sum_word(word);
+	return word;
 }
 
 /* The raw sum of `length` octets, an odd last one padded with zero. */
@@ -44,7 +45,7 @@ static inline uint64_t sum_raw(const uint8_t *at, size_t length)
 		return sum_few(at, length);
 	for (; end - at >= 8; at += 8) {
 		memcpy(&word, at, 8);
-		sum += sum_word(word);
+		sum = sum_add(sum, word);
 	}
 	/* The last octets once more, without those that are summed: shifted out, in two steps, for
 	 * all 64 bits at once is undefined. */
@@ -54,7 +55,7 @@ static inline uint64_t sum_raw(const uint8_t *at, size_t length)
 		word = word >> summed >> 8;
 	else
 		word = word << summed << 8;
-	return sum + sum_word(word);
+	return sum_add(sum, word);
 }
 
 /* RFC 1071 2(B): the sum of swapped words is the swapped sum. */

@@ -261,8 +261,8 @@ const struct image_node *image_probe_finish(const struct image *image, struct im
 
 static inline bool is_wildcard_of(const struct image_node *node, const struct image_node *below)
 {
-	return node->name_length == below->name_length + 2u && node->name[0] == 1 &&
-	       node->name[1] == '*' &&
+	return node->name_length == below->name_length + 2u && node->view == below->view &&
+	       node->name[0] == 1 && node->name[1] == '*' &&
 	       octets_equal(node->name + 2, below->name, below->name_length);
 }
 

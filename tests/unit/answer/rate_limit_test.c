@@ -139,6 +139,8 @@ static void test_a_name(void **state)
 	assert_int_equal(replies(scene, "mail.one.test.", TYPE_A, 100), RATE);
 	assert_int_equal(replies(scene, "www.two.test.", TYPE_A, 100), RATE);
 	assert_int_equal(replies(scene, "alias.one.test.", TYPE_A, 100), RATE);
+	/* An alias was no error, so those have all of theirs. */
+	assert_int_equal(replies(scene, "www.nowhere.invalid.", TYPE_A, 100), RATE);
 	scene->asking.state.now += SECOND / RATE;
 	assert_int_equal(replies(scene, "www.one.test.", TYPE_A, 100), 1);
 	scene->asking.state.now += 100 * SECOND;
