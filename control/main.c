@@ -15,7 +15,9 @@ static void print_help(void)
 	    "foreground and logs to stderr. It may start before or after the dataplane, and be\n"
 	    "stopped and started while the dataplane answers on.\n"
 	    "\n"
-	    "A ZONE is FILE, ORIGIN=FILE, or a directory (every *.zone in it).\n"
+	    "A ZONE is FILE, ORIGIN=FILE, or a directory (every *.zone in it), then ,view=NAME "
+	    "and\n"
+	    ",allow=ITEM if it is for some clients only.\n"
 	    "\n"
 	    "Options:\n",
 	    stdout);

@@ -102,6 +102,15 @@ static bool is_bad(const struct status_zone *zone)
 	return strcmp(zone->state, "bad") == 0;
 }
 
+/* A zone may be served in several views, from several files. */
+static bool same_zone(const struct status_zone *a, const struct status_zone *b)
+{
+	const char *view_a = a->view != NULL ? a->view : "";
+	const char *view_b = b->view != NULL ? b->view : "";
+
+	return strcmp(a->name, b->name) == 0 && strcmp(view_a, view_b) == 0;
+}
+
 /* A file that never was good only speaks for its zone if no other file does: a metric may have each
  * label once. */
 static bool speaks_for_zone(const struct status *status, size_t index)
@@ -112,7 +121,7 @@ static bool speaks_for_zone(const struct status *status, size_t index)
 		return true;
 	for (size_t i = 0; i < status->zone_count; i++)
 		if (i != index && (i < index || !is_bad(&status->zones[i])) &&
-		    strcmp(status->zones[i].name, zone->name) == 0)
+		    same_zone(&status->zones[i], zone))
 			return false;
 	return zone->name[0] != '\0';
 }
@@ -138,6 +147,8 @@ static void write_zones(FILE *out, const struct status *status)
 				continue;
 			fprintf(out, "skua_%s{zone=\"", metric[value].name);
 			label(out, status->zones[i].name);
+			if (status->zones[i].view != NULL)
+				fprintf(out, "\",view=\"%s", status->zones[i].view);
 			fprintf(out, "\"} %llu\n",
 				(unsigned long long)zone_value(&status->zones[i], value));
 		}

@@ -14,7 +14,6 @@
 struct lead {
 	const struct image *image; /* where it is looked up */
 	struct image_probe probe;
-	uint64_t hash;
 	uint32_t offset; /* in the source's tail */
 	uint8_t kind;	 /* enum image_target_kind */
 	uint8_t length;	 /* of name; 0: it has not been read yet */
@@ -112,7 +111,7 @@ static bool put_lead(struct reply *reply, struct additional *list,
 		     const struct lead *lead, const struct image_node *node)
 {
 	struct owner owner = owner_of(reply, source, lead);
-	uint64_t hash = lead->hash;
+	uint64_t hash = lead->probe.hash ^ lead->image->salt;
 
 	if (lead->kind == IMAGE_TARGET_SRV)
 		return put_rrset(reply, list, rules, node, TYPE_SRV, &owner, hash);
@@ -212,7 +211,6 @@ static bool start_lead(const struct client *client, const struct additional_sour
 		}
 	}
 	lead->image = client->common;
-	lead->hash = target->hash;
 	if (client->names != NULL) {
 		if (lead->length == 0 && !read_name(source, lead))
 			return false;

@@ -167,7 +167,8 @@ static void see_subnet(struct response *r)
 {
 	struct query_subnet *subnet = &r->query.options.subnet;
 
-	if (r->query.options.asked & ASKED_SUBNET)
+	/* 7.1.2: with a prefix of no bits the client wants no answer of its own. */
+	if (r->query.options.asked & ASKED_SUBNET && subnet->source > 0)
 		subnet->scope = client_see_subnet(&r->client, subnet->family, subnet->address);
 }
 

@@ -97,6 +97,14 @@ static const struct question small_questions[] = {
     {"ent.signed.test.", TYPE_A},
     {"secure.signed.test.", TYPE_DS},
     {"a.unsigned.signed.test.", TYPE_A},
+    {"www.own.test.", TYPE_A},
+    {"nothere.own.test.", TYPE_A},
+    {"alias.own.test.", TYPE_A},
+    {"srv.own.test.", TYPE_SRV},
+    {"own.test.", TYPE_DS},
+    {"www.listed.test.", TYPE_A},
+    {"a.w.listed.test.", TYPE_A},
+    {"to.listed.test.", TYPE_A},
     {"version.bind.", TYPE_TXT, CHAOS},
     {"id.server.", TYPE_TXT, CHAOS},
 };
@@ -207,6 +215,8 @@ static void ask_all(const struct image *image, const struct scene *scene, unsign
 					     .family = 4,
 					     .port = 49152,
 					     .source = {192, 0, 2, 77}};
+		if (kind & 1) /* in a view */
+			memcpy(burst[i].source, "\306\063\144\007", 4);
 	}
 	answer_batch(image, &state, burst, scene->questions, udp ? TRANSPORT_UDP : TRANSPORT_TCP,
 		     counts);

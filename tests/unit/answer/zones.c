@@ -320,8 +320,28 @@ void test_zones_add(struct image_fixture *fixture)
 		image_fixture_text(fixture, zones[i].origin, zones[i].text);
 }
 
+/* What depends on who asks: a view's zone beside that of all, and a zone for some. */
+static void add_audience(struct image_fixture *fixture)
+{
+	static const char own[] = "$TTL 60\n@ SOA ns root 1 7200 3600 1209600 300\n@ NS ns\n"
+				  "www A 192.0.2.1\nalias CNAME www.listed.test.\n"
+				  "srv SRV 0 0 80 www\nsrv SRV 0 0 80 www.listed.test.\n";
+	static const char listed[] = "$TTL 60\n@ SOA ns root 1 7200 3600 1209600 300\n@ NS ns\n"
+				     "www A 192.0.2.2\nto CNAME www.own.test.\n*.w A 192.0.2.3\n";
+
+	image_fixture_acl(fixture, "core=192.0.2.0/24,!192.0.2.128/25,2001:db8::/32");
+	image_fixture_view(fixture, "partner=198.51.100.0/24,2001:db8:1::/48,ecs");
+	image_fixture_text(fixture, "own.test.", own);
+	image_fixture_terms(fixture, "partner", NULL);
+	image_fixture_text(fixture, "own.test.", own);
+	image_fixture_terms(fixture, NULL, "core");
+	image_fixture_text(fixture, "listed.test.", listed);
+	image_fixture_terms(fixture, NULL, NULL);
+}
+
 void test_zones_add_small(struct image_fixture *fixture)
 {
+	add_audience(fixture);
 	image_fixture_text(fixture, small.origin, small.text);
 	for (unsigned i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		if (strcmp(zones[i].origin, "signed.test.") == 0)

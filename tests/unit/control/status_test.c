@@ -38,6 +38,8 @@ static struct status example(void)
 	zones[0].serial = 5;
 	strcpy(zones[1].name, "b.");
 	zones[1].file = "b";
+	zones[1].view = "partner";
+	zones[1].allow = "core";
 	zones[1].state = "stale";
 	zones[1].error = "b:1:2: wrong \xff";
 	status.zones = zones;
@@ -90,7 +92,7 @@ static void metrics_hold_zones(void **state)
 
 	(void)state;
 	has(text, "\nskua_zone_good{zone=\"example.\"} 1\n");
-	has(text, "\nskua_zone_good{zone=\"b.\"} 0\n");
+	has(text, "\nskua_zone_good{zone=\"b.\",view=\"partner\"} 0\n");
 	has(text, "\nskua_zone_serial{zone=\"example.\"} 5\n");
 	has(text, "\nskua_zone_file_good{file=\"a\\\"b\\\\c\"} 1\n");
 	has(text, "\nskua_zone_file_good{file=\"b\"} 0\n");

@@ -157,6 +157,23 @@ static void missing_arguments(void **state)
 	assert_int_equal(zone_files_count(scene->files), 0);
 }
 
+/* The same file in two views is two zones; named twice in one, it is one. */
+static void one_file_in_two_views(void **state)
+{
+	const struct zone_terms partner = {.view = 3};
+	struct scene *scene = *state;
+
+	write_zone(scene, "a.test.zone", 1, "");
+	assert_true(zone_files_add(scene->files, scene->directory, partner));
+	assert_true(zone_files_add(scene->files, scene->directory, (struct zone_terms){0}));
+	assert_true(zone_files_add(scene->files, path_of(scene, "a.test.zone"), partner));
+	assert_int_equal(zone_files_count(scene->files), 2);
+	assert_int_equal(zone_files_read_first(scene->files), 2);
+	assert_int_equal(scene->puts, 2);
+	assert_int_equal(zone_files_at(scene->files, 0)->terms.view, 0);
+	assert_int_equal(scene->view, 3);
+}
+
 static void first_load(void **state)
 {
 	struct scene *scene = *state;
@@ -466,22 +483,12 @@ static void changing_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(missing_arguments),
-	    TEST(first_load),
-	    TEST(only_what_changed),
-	    TEST(bad_version_is_kept_out),
-	    TEST(refused_version),
-	    TEST(files_come_and_go),
-	    TEST(what_was_named_stays),
-	    TEST(vanished_directory),
-	    TEST(included_files_count),
-	    TEST(reload_reads_all),
-	    TEST(stamps),
-	    TEST(unreadable_is_not_gone),
-	    TEST(refused_removal),
-	    TEST(swapped_links),
-	    TEST(swapped_parent),
-	    TEST(changing_files),
+	    TEST(missing_arguments),	  TEST(one_file_in_two_views),	 TEST(first_load),
+	    TEST(only_what_changed),	  TEST(bad_version_is_kept_out), TEST(refused_version),
+	    TEST(files_come_and_go),	  TEST(what_was_named_stays),	 TEST(vanished_directory),
+	    TEST(included_files_count),	  TEST(reload_reads_all),	 TEST(stamps),
+	    TEST(unreadable_is_not_gone), TEST(refused_removal),	 TEST(swapped_links),
+	    TEST(swapped_parent),	  TEST(changing_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
