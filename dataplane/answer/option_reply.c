@@ -118,14 +118,19 @@ static bool is_error(const struct response *r)
 	return rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN && rcode != RCODE_YXDOMAIN;
 }
 
-/* Behind which no option may reach. What TSIG still takes is at most what the query's took. */
+/* Behind which no option may reach. What TSIG still takes is at most what the query's took; until
+ * it is moved, it stands where it came. */
 static uint32_t options_end(const struct response *r)
 {
+	const struct query_tsig *tsig = &r->query.tsig;
 	uint32_t end = r->limit;
 
 	if (is_error(r) && r->spoofable && !r->cookie_valid && r->datagram->length < end)
 		end = r->datagram->length;
-	return end > r->query.tsig.octets ? end - r->query.tsig.octets : 0;
+	if (tsig->octets == 0)
+		return end;
+	end = end > tsig->octets ? end - tsig->octets : 0;
+	return end < tsig->at ? end : tsig->at;
 }
 
 /* True if the option fits, and is there now. */

@@ -132,6 +132,23 @@ static void check_echo(const struct trial *t, const struct datagram *d, const st
 	     0);
 }
 
+/* RFC 8945 5.3.2: if there was room for it, the query's TSIG is the end of the reply: all up to the
+ * fudge as it came, but for the length. */
+static void check_tsig(const struct trial *t, const struct datagram *d, const struct query *query)
+{
+	const struct query_tsig *tsig = &query->tsig;
+	size_t owner = tsig->algorithm - tsig->at - 2u, rest = tsig->fixed + 8u - tsig->algorithm;
+	const uint8_t *asked = t->query + tsig->at;
+	size_t octets = owner + 2 + rest + 8;
+
+	if (get_u16(d->payload + 10) == query->edns) /* the OPT record alone, or nothing */
+		return;
+	must(d->length >= query->question_end + octets);
+	const uint8_t *reply = d->payload + d->length - octets;
+	must(memcmp(reply, asked, owner) == 0);
+	must(memcmp(reply + owner + 2, asked + owner + 2, rest) == 0);
+}
+
 static void check_reply(const struct trial *t, const struct datagram *d)
 {
 	struct message message;
@@ -146,8 +163,10 @@ static void check_reply(const struct trial *t, const struct datagram *d)
 	must(plain_sum(d->payload, d->length) == d->sum % 0xffffu);
 	must((d->payload[3] & 15) != RCODE_SERVFAIL); /* only an image that contradicts itself */
 	/* A TSIG owner is echoed as it came, so its pointers are the client's. */
-	if ((d->payload[3] & 15) == RCODE_NOTAUTH)
+	if ((d->payload[3] & 15) == RCODE_NOTAUTH) {
+		check_tsig(t, d, &query);
 		return;
+	}
 	must(message_parse(d->payload, d->length, &message) == NULL);
 	message_free(&message);
 }

@@ -382,6 +382,37 @@ static void test_additional_data_of_a_large_rrset(void **state)
 	close_scene(scene);
 }
 
+/* RFC 8945 5.3.2: the query's TSIG comes back. It stands where options that are longer than what
+ * asked for them would go: they are left out rather than written over it. */
+static void test_options_beside_tsig(void **state)
+{
+	static const char tail[] = "\0\0\51\4\320\0\0\0\0\0\4\0\3\0\0"
+				   "\3key\0\0\372\0\377\0\0\0\0\0\35"
+				   "\13hmac-sha256\0\0\0\142\0\0\0\1\54\0\0\22\64\0\0\0\0";
+	struct scene *scene = open_scene(0, 1232);
+	struct image_policy policy = {.nsid = {.length = 100}};
+	uint8_t query[300];
+	size_t length = message_query_text(query, "n.example.", TYPE_A, &plain);
+
+	(void)state;
+	image_fixture_policy(scene->fixture, &policy);
+	scene->asking.image = image_fixture_image(scene->fixture);
+	memcpy(query + length, tail, sizeof(tail) - 1);
+	put_u16(query + 10, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		scene->asking.transport = i == 0 ? TRANSPORT_TCP : TRANSPORT_UDP;
+		ask(&scene->asking, query, length + sizeof(tail) - 1);
+		const uint8_t *reply = scene->asking.reply;
+		uint32_t end = scene->asking.length;
+
+		assert_int_equal(reply[3] & 15, 9); /* NOTAUTH */
+		assert_int_equal(get_u16(reply + 10), 2);
+		assert_memory_equal(reply + end - 44, tail + 15, 38); /* up to the fudge */
+		assert_memory_equal(reply + end - 8, "\0\0\22\64\0\21\0\0", 8); /* BADKEY */
+	}
+	close_scene(scene);
+}
+
 static uint64_t counted(struct scene *scene, const char *name, uint16_t type,
 			const struct query_options *options, enum counter counter)
 {
@@ -436,6 +467,7 @@ int main(void)
 	    cmocka_unit_test(test_no_rotation_of_others),
 	    cmocka_unit_test(test_a_large_rrset_over_tcp),
 	    cmocka_unit_test(test_additional_data_of_a_large_rrset),
+	    cmocka_unit_test(test_options_beside_tsig),
 	    cmocka_unit_test(test_counters),
 	};
 	return cmocka_run_group_tests_name("answers", tests, NULL, NULL);
