@@ -13,8 +13,8 @@ static void log_published(const struct control *control, const struct store_chan
 		 LOG_UNSIGNED("changed", change->changed), LOG_TEXT("seconds", seconds));
 	if (change->too_large > 0)
 		log_error("control.publish",
-			  "names whose records do not all fit into an answer node; spread them "
-			  "over several names",
+			  "names without some of their signatures or records, which do not fit; "
+			  "`skua check` says which",
 			  LOG_UNSIGNED("names", change->too_large));
 }
 

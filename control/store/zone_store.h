@@ -40,7 +40,8 @@ void zone_store_stage_removal(struct zone_store *store, unsigned view, const uin
 struct store_change {
 	uint64_t generation; /* 0: nothing differed, so nothing was published */
 	uint64_t changed;    /* names compiled or deleted */
-	uint64_t too_large;  /* names of which not all RRsets fit into an answer node */
+	uint64_t too_large;  /* names that lack signatures or, in zones that zone_check() did not
+				pass, RRsets: COMPILE_TOO_LARGE */
 };
 /* Makes what is staged. False, with a line for the user, if there is no room: all is as before. */
 bool zone_store_apply(struct zone_store *store, struct store_change *change, char *error,

@@ -174,6 +174,7 @@ static void check_name(struct check *check, struct step *step, const struct step
 	if (step->name == ZONE_APEX)
 		check_apex(check, &content);
 	check_single(check, step->name, &content);
+	check_room(check, step->name);
 	check_hidden(check, step->name, above, &content);
 	bool hidden = above->cut != ZONE_NO_NAME || above->dname != ZONE_NO_NAME;
 	if (!hidden)

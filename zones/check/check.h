@@ -2,10 +2,12 @@
  *
  * Errors (the zone must not be served): no SOA, several SOAs, a SOA below the apex, no NS at the
  * apex, CNAME with other data (RRSIG, NSEC, KEY excepted), several CNAMEs or DNAMEs at a name,
- * CNAME or DNAME conflicts of RFC 2181 10.1 and RFC 6672 2.4.
+ * CNAME or DNAME conflicts of RFC 2181 10.1 and RFC 6672 2.4, more records at a name than an image
+ * can hold.
  * Warnings: missing glue, NS, MX or SRV that lead to a CNAME, targets inside the zone that do
  * not exist (wildcards count as existing, names below a cut are not judged), data hidden below a
- * zone cut, an MNC or MCC under 3gppnetwork.org that is not padded to three digits.
+ * zone cut, signatures with which no message could hold what they cover, an MNC or MCC under
+ * 3gppnetwork.org that is not padded to three digits.
  * Out-of-zone records and mixed TTLs are reported by the reader, which sees each record.
  * Threads: any. Pure. Source: RFC 1034 3.6.2, RFC 1912 2, RFC 2181 10, RFC 6672 2.4,
  * 3GPP TS 23.003 19.2. */

@@ -21,6 +21,9 @@ struct place check_place(const struct zone *zone, zone_name name);
 /* target.c: the names that an RRset leads to. */
 void check_targets(struct check *check, zone_name name, const struct rrset_view *set);
 
+/* room.c: more records at a name than its node can hold. */
+void check_room(struct check *check, zone_name name);
+
 /* padding.c: MNC and MCC labels. labels: of the name. */
 void check_padding(struct check *check, zone_name name, unsigned labels);
 

@@ -259,6 +259,55 @@ enum compile_result compile_node(const struct zone_set *zones, const uint64_t ha
 	return node_finish(&writer);
 }
 
+/* What is kept at an apex for a DS of the zone above, which is another file's. */
+#define DS_OCTETS 65536u
+
+/* What an apex has beside its own RRsets: the SOA of negative answers with its signatures, and DS.
+ */
+static uint32_t apex_bound(const struct zone *zone, unsigned *rrsets)
+{
+	struct rrset_view set;
+	uint32_t octets = DS_OCTETS;
+
+	if (zone_rrset(zone, ZONE_APEX, TYPE_SOA, &set))
+		octets += node_rrset_bound(&set);
+	if (zone_signatures(zone, ZONE_APEX, TYPE_SOA, &set))
+		octets += node_rrset_bound(&set);
+	*rrsets = 2;
+	return octets;
+}
+
+static void look_at_signatures(const struct zone *zone, zone_name name, size_t owner_length,
+			       const struct rrset_view *signatures, struct compile_excess *excess)
+{
+	struct rrset_view set;
+
+	if (excess->signatures.count == 0 && zone_rrset(zone, name, signatures->covered, &set) &&
+	    !node_signatures_fit(owner_length, &set, signatures))
+		excess->signatures = *signatures;
+}
+
+void compile_excess(const struct zone *zone, zone_name name, struct compile_excess *excess)
+{
+	uint8_t owner[NAME_MAX_OCTETS];
+	size_t length = zone_owner(zone, name, owner);
+	uint32_t octets = node_fixed_bound(length), at = 0;
+	struct rrset_view view;
+	unsigned rrsets = 0;
+
+	*excess = (struct compile_excess){0};
+	if (name == ZONE_APEX)
+		octets += apex_bound(zone, &rrsets);
+	while (zone_rrset_next(zone, name, &at, &view)) {
+		octets += node_rrset_bound(&view);
+		rrsets += view.type != TYPE_RRSIG;
+		if (excess->rrset.count == 0 && (octets > NODE_OCTETS || rrsets > NODE_RRSETS))
+			excess->rrset = view;
+		if (view.type == TYPE_RRSIG)
+			look_at_signatures(zone, name, length, &view, excess);
+	}
+}
+
 bool compile_is_nsec3_owner(const struct zone *zone, zone_name name)
 {
 	return zone_is_nsec3_owner(zone, name);

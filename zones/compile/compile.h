@@ -30,6 +30,17 @@ enum compile_result {
 enum compile_result compile_node(const struct zone_set *zones, const uint64_t hash_key[2],
 				 const uint8_t *owner, struct image_node *block);
 
+/* What of a name's records its node could not hold. */
+struct compile_excess {
+	struct rrset_view rrset;      /* the first in the zone's order for which there is no room */
+	struct rrset_view signatures; /* the first signatures with which no message could hold what
+					 they cover: that is answered without them */
+};
+
+/* Sets the views; count == 0: there is no such thing. Where this finds no rrset, compile_node()
+ * leaves none out, whatever the zones above and below say. */
+void compile_excess(const struct zone *zone, zone_name name, struct compile_excess *excess);
+
 /* True if the name holds only NSEC3 records and their signatures: it is no name of the zone (RFC
  * 5155 7.2.8). */
 bool compile_is_nsec3_owner(const struct zone *zone, zone_name name);

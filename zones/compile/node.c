@@ -34,23 +34,38 @@ static void pad_to(struct node_writer *writer, uint32_t multiple)
 		*octets_at(writer, writer->end++) = 0;
 }
 
-/* Octets that the RRset takes at most, alignment included. */
-static uint32_t rrset_bound(const struct node_rrset *source)
+uint32_t node_rrset_bound(const struct rrset_view *set)
 {
-	uint32_t octets = 3 + tail_bound(&source->set);
+	uint32_t octets = (uint32_t)sizeof(struct image_rrset) + 3 + tail_bound(set);
 
-	if (source->signatures.count != 0)
-		octets += tail_bound(&source->signatures);
-	if (targets_possible(source->type))
-		octets += 7 + source->set.count * (uint32_t)sizeof(struct image_target);
+	if (targets_possible(set->type))
+		octets += 7 + set->count * (uint32_t)sizeof(struct image_target);
 	return octets;
 }
 
-/* A signed answer that no message can hold is no answer: the set then stands without signatures. */
+uint32_t node_fixed_bound(size_t name_length)
+{
+	return (uint32_t)(sizeof(struct image_node) + name_length + 3);
+}
+
+/* Octets that the RRset takes at most behind the table. */
+static uint32_t rrset_bound(const struct node_rrset *source)
+{
+	uint32_t octets = node_rrset_bound(&source->set) - (uint32_t)sizeof(struct image_rrset);
+
+	return source->signatures.count == 0 ? octets : octets + tail_bound(&source->signatures);
+}
+
+bool node_signatures_fit(size_t name_length, const struct rrset_view *set,
+			 const struct rrset_view *signatures)
+{
+	return tail_bound(set) + tail_bound(signatures) <=
+	       MESSAGE_MAX - TAIL_MESSAGE - (uint32_t)name_length;
+}
+
 static bool signatures_fit(const struct node_writer *writer, const struct node_rrset *source)
 {
-	return tail_bound(&source->set) + tail_bound(&source->signatures) <=
-	       MESSAGE_MAX - TAIL_MESSAGE - writer->node->name_length;
+	return node_signatures_fit(writer->node->name_length, &source->set, &source->signatures);
 }
 
 static void put_targets(struct node_writer *writer, const uint64_t hash_key[2],
@@ -109,8 +124,7 @@ void node_put_rrsets(struct node_writer *writer, const uint64_t hash_key[2],
 	memset(table, 0, table_octets);
 	writer->end += table_octets;
 	for (unsigned i = 0; i < count; i++) {
-		/* The last 15 octets are for rounding the block up to units. */
-		if (writer->end + rrset_bound(&rrsets[i]) > IMAGE_NODE_MAX - (IMAGE_UNIT - 1))
+		if (writer->end + rrset_bound(&rrsets[i]) > NODE_OCTETS)
 			writer->too_large = true;
 		else
 			put_rrset(writer, hash_key, &rrsets[i],

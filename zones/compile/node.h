@@ -32,4 +32,15 @@ void node_put_rrsets(struct node_writer *writer, const uint64_t hash_key[2],
 
 enum compile_result node_finish(struct node_writer *writer);
 
+/* Octets that an RRset, or the signatures of one, take in a node at most, its place in the table
+ * and alignment included. */
+uint32_t node_rrset_bound(const struct rrset_view *set);
+/* Octets that a node takes at most beside its RRsets. */
+uint32_t node_fixed_bound(size_t name_length);
+/* Most that a node may take: the last octets are for rounding the block up to units. */
+#define NODE_OCTETS (IMAGE_NODE_MAX - (IMAGE_UNIT - 1u))
+/* A signed answer that no message can hold is no answer: the set then stands without signatures. */
+bool node_signatures_fit(size_t name_length, const struct rrset_view *set,
+			 const struct rrset_view *signatures);
+
 #endif

@@ -218,6 +218,60 @@ static void mnc_and_mcc_have_three_digits(void **state)
 	    0);
 }
 
+/* owner, type, and so many octets of rdata, in the presentation of RFC 3597 5. */
+static void print_record(FILE *out, const char *owner_and_type, unsigned octets)
+{
+	fprintf(out, "%s \\# %u %0*d\n", owner_and_type, octets, 2 * (int)octets, 0);
+}
+
+static void a_name_has_an_end(void **state)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	(void)state;
+	assert_non_null(out);
+	for (unsigned i = 300; i < 304; i++) {
+		char type[16];
+
+		snprintf(type, sizeof(type), "x TYPE%u", i);
+		print_record(out, type, 65300);
+	}
+	fflush(out);
+	assert_checked(text, "", 0);
+	print_record(out, "x TYPE304", 2000);
+	print_record(out, "x TYPE305", 2000);
+	print_record(out, "y TYPE304", 2000);
+	assert_int_equal(fclose(out), 0);
+	assert_checked(text,
+		       "t:9:1: x.example. has more records than a name can hold (262144 octets, "
+		       "255 types), from its TYPE304 on; spread them over several names\n",
+		       1);
+	free(text);
+}
+
+static void signatures_that_fit_into_no_message(void **state)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	(void)state;
+	assert_non_null(out);
+	print_record(out, "x TYPE300", 65300);
+	fputs("x RRSIG TYPE300 8 2 5 1 1 1 @ ", out);
+	for (unsigned i = 0; i < 100; i++)
+		fputs("AQEB", out);
+	fputc('\n', out);
+	assert_int_equal(fclose(out), 0);
+	assert_checked(text,
+		       "t:6:1: warning: x.example. has signatures with which TYPE300 fits into no "
+		       "message, and is answered without them; make the RRset smaller\n",
+		       0);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +283,8 @@ int main(void)
 	    cmocka_unit_test(dangling_targets),
 	    cmocka_unit_test(targets_that_are_aliases),
 	    cmocka_unit_test(mnc_and_mcc_have_three_digits),
+	    cmocka_unit_test(a_name_has_an_end),
+	    cmocka_unit_test(signatures_that_fit_into_no_message),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

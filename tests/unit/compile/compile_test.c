@@ -253,6 +253,19 @@ static void signatures_without_their_rrset_are_left_out(void **state)
 	zone_set_free(set);
 }
 
+/* The types of what compile_excess() finds; 0: nothing. */
+static void assert_excess(const struct zone *zone, const char *owner, uint16_t rrset,
+			  uint16_t signatures)
+{
+	struct compile_excess excess;
+	uint8_t name[NAME_MAX_OCTETS];
+
+	test_name(owner, name);
+	compile_excess(zone, zone_find(zone, name), &excess);
+	assert_int_equal(excess.rrset.count == 0 ? 0 : excess.rrset.type, rrset);
+	assert_int_equal(excess.signatures.count == 0 ? 0 : excess.signatures.covered, signatures);
+}
+
 /* Four RRsets of 64 KiB do not fit with the rest: the last is left out, the small ones stay. */
 static void a_node_too_large_holds_what_fits(void **state)
 {
@@ -264,7 +277,9 @@ static void a_node_too_large_holds_what_fits(void **state)
 	for (uint16_t type = 300; type < 304; type++)
 		add(zone, "x.example.", type, zeros, sizeof(zeros));
 	assert_int_equal(compile(set, "x.example."), COMPILE_NODE);
+	assert_excess(zone, "x.example.", 0, 0);
 	add(zone, "x.example.", TYPE_TXT, zeros, 600);
+	assert_excess(zone, "x.example.", TYPE_TXT, 0);
 	add(zone, "x.example.", 65000, "small", 5);
 	assert_int_equal(compile(set, "x.example."), COMPILE_TOO_LARGE);
 	assert_int_equal(node()->rrset_count, 5);
@@ -272,6 +287,28 @@ static void a_node_too_large_holds_what_fits(void **state)
 	assert_non_null(node_rrset(node(), 302));
 	assert_null(node_rrset(node(), 303));
 	assert_non_null(node_rrset(node(), 65000));
+	zone_set_free(set);
+}
+
+/* Where nothing is said to be too much, an apex has room for whatever DS the zone above has. */
+static void an_apex_keeps_room_for_its_parents_ds(void **state)
+{
+	(void)state;
+	struct zone_set *set = zone_set_new();
+	struct zone *above = put_zone(set, "example."), *zone = put_zone(set, "c.example.");
+	static const uint8_t zeros[65300], soa[22], signature[1000] = {0, TYPE_SOA};
+
+	add(zone, "c.example.", TYPE_SOA, soa, sizeof(soa));
+	add(zone, "c.example.", TYPE_RRSIG, signature, sizeof(signature));
+	for (uint16_t type = 300; type < 302; type++)
+		add(zone, "c.example.", type, zeros, sizeof(zeros));
+	add(above, "c.example.", TYPE_NS, "\0", 1);
+	add(above, "c.example.", TYPE_DS, zeros, sizeof(zeros));
+	add(zone, "c.example.", 302, zeros, 63000 - 1000);
+	assert_excess(zone, "c.example.", 0, 0);
+	assert_int_equal(compile(set, "c.example."), COMPILE_NODE);
+	add(zone, "c.example.", 303, zeros, 2000);
+	assert_excess(zone, "c.example.", 303, 0);
 	zone_set_free(set);
 }
 
@@ -285,6 +322,7 @@ static void signatures_that_no_message_can_hold_are_left_out(void **state)
 	add(zone, "x.example.", TYPE_TXT, zeros, sizeof(zeros));
 	add(zone, "x.example.", TYPE_RRSIG, signature, sizeof(signature));
 	assert_int_equal(compile(set, "x.example."), COMPILE_TOO_LARGE);
+	assert_excess(zone, "x.example.", 0, TYPE_TXT);
 	assert_int_equal(node_rrset(node(), TYPE_TXT)->count, 1);
 	assert_int_equal(node_rrset(node(), TYPE_TXT)->signed_count, 1);
 	zone_set_free(set);
@@ -300,7 +338,9 @@ static void more_types_than_a_table_holds(void **state)
 		add(zone, "x.example.", type, "x", 1);
 	assert_int_equal(compile(set, "x.example."), COMPILE_NODE);
 	assert_int_equal(node()->rrset_count, 255);
+	assert_excess(zone, "x.example.", 0, 0);
 	add(zone, "x.example.", 999, "x", 1);
+	assert_excess(zone, "x.example.", 999, 0);
 	assert_int_equal(compile(set, "x.example."), COMPILE_TOO_LARGE);
 	assert_int_equal(node()->rrset_count, 255);
 	zone_set_free(set);
@@ -351,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(the_ds_of_an_apex_is_the_parents),
 	    cmocka_unit_test(signatures_without_their_rrset_are_left_out),
 	    cmocka_unit_test(a_node_too_large_holds_what_fits),
+	    cmocka_unit_test(an_apex_keeps_room_for_its_parents_ds),
 	    cmocka_unit_test(signatures_that_no_message_can_hold_are_left_out),
 	    cmocka_unit_test(more_types_than_a_table_holds),
 	    cmocka_unit_test(the_longest_name_has_no_room_for_a_wildcard),
