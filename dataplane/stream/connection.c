@@ -172,11 +172,19 @@ static unsigned frame_replies(struct workbench *bench, unsigned first, unsigned 
 	return replies;
 }
 
+/* True if the turn may go on after a whole group. */
+static bool may_go_on(const struct workbench *bench, uint64_t hashes_before, size_t octets)
+{
+	return octets < CONNECTION_BATCH_OCTETS &&
+	       bench->counts[COUNT_nsec3_hashes] - hashes_before < CONNECTION_BATCH_HASHES;
+}
+
 /* Answers up to a batch of the input; returns the number of replies on the bench. */
 static unsigned answer_input(struct connection *connection, struct workbench *bench,
 			     const struct image *image, struct input *input)
 {
 	unsigned first = 0, replies = 0, n;
+	uint64_t hashes = bench->counts[COUNT_nsec3_hashes];
 	size_t octets = 0;
 
 	bench->answers.now = clock_realtime();
@@ -188,7 +196,7 @@ static unsigned answer_input(struct connection *connection, struct workbench *be
 			     bench->counts);
 		replies = frame_replies(bench, first, n, replies, &octets);
 		first += n;
-	} while (n == CONNECTION_GROUP && first < ANSWER_BURST && octets < CONNECTION_BATCH_OCTETS);
+	} while (n == CONNECTION_GROUP && first < ANSWER_BURST && may_go_on(bench, hashes, octets));
 	return replies;
 }
 

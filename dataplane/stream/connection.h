@@ -18,9 +18,11 @@
 #include <sys/uio.h>
 
 /* Answers of a batch: at most ANSWER_BURST, and no further group of GROUP queries once the replies
- * fill BATCH_OCTETS. */
+ * fill BATCH_OCTETS, or have taken BATCH_HASHES SHA-1 blocks for NSEC3 proofs, which nothing else
+ * bounds over TCP. */
 #define CONNECTION_GROUP	8u
 #define CONNECTION_BATCH_OCTETS 65536u
+#define CONNECTION_BATCH_HASHES 4096u
 #define CONNECTION_READ		16384u /* octets of one read into the bench */
 
 /* What all connections of the thread share while one has its turn. */

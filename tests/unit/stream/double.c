@@ -34,12 +34,19 @@ void adopt_offline(struct adopt *adopt, unsigned worker)
 	held = false;
 }
 
-static void reply(struct datagram *query)
+static bool says(const struct datagram *query, const char *word)
+{
+	return query->length >= 16 && memcmp(query->payload + 12, word, 4) == 0;
+}
+
+static void reply(struct datagram *query, uint64_t counts[])
 {
 	uint8_t *message = query->payload;
 	uint32_t length;
 
-	if (message[2] & 0x80 || (query->length >= 16 && memcmp(message + 12, "MUTE", 4) == 0)) {
+	if (says(query, "HASH"))
+		counts[COUNT_nsec3_hashes] += DOUBLE_HASHES;
+	if (message[2] & 0x80 || says(query, "MUTE") || says(query, "HASH")) {
 		query->length = 0;
 		return;
 	}
@@ -67,6 +74,6 @@ void answer_batch(const struct image *from, struct answer_state *state, struct d
 		counts[COUNT_queries_tcp]++;
 		if (double_ports < DOUBLE_PORTS)
 			double_port[double_ports++] = burst[i].port;
-		reply(&burst[i]);
+		reply(&burst[i], counts);
 	}
 }

@@ -82,7 +82,7 @@ static void await_count(enum counter counter, uint64_t least)
 	}
 }
 
-static void send_queries(int fd, unsigned count)
+static void send_queries(int fd, unsigned count, const char *word)
 {
 	static uint8_t octets[QUERIES * QUERY];
 
@@ -90,7 +90,7 @@ static void send_queries(int fd, unsigned count)
 		uint8_t *query = octets + i * QUERY;
 		memset(query, 0, QUERY);
 		query[1] = QUERY - 2;
-		memcpy(query + 14, "MUTE", 4);
+		memcpy(query + 14, word, 4);
 	}
 	assert_int_equal(send(fd, octets, count * QUERY, MSG_NOSIGNAL), count * QUERY);
 }
@@ -123,30 +123,46 @@ static unsigned longest_run(uint16_t single, unsigned *single_at)
 	return longest;
 }
 
-static void nobody_waits_for_more_than_a_turn_of_each(void **state)
+/* A crowd that asks all the time, and one client that asks once: at most `turn` queries of each
+ * come before his. */
+static void assert_turns(const char *word, unsigned turn)
 {
 	struct scene scene = scene_open((struct stream_config){0});
 	unsigned single_at = UINT32_MAX;
 	uint16_t port, single;
 	int fd[CROWD + 1];
 
-	(void)state;
 	for (unsigned i = 0; i < CROWD; i++) {
 		fd[i] = connected(&scene, &port);
-		send_queries(fd[i], QUERIES);
+		send_queries(fd[i], QUERIES, word);
 	}
 	fd[CROWD] = connected(&scene, &single);
-	send_queries(fd[CROWD], 1);
+	send_queries(fd[CROWD], 1, word);
 	scene_start(&scene);
 	await_count(COUNT_queries_tcp, CROWD * QUERIES + 1);
 	stream_stop(scene.stream);
 	assert_int_equal(double_ports, CROWD * QUERIES + 1);
-	assert_true(longest_run(single, &single_at) <= ANSWER_BURST);
-	assert_true(single_at <= CROWD * ANSWER_BURST);
+	assert_true(longest_run(single, &single_at) <= turn);
+	assert_true(single_at <= CROWD * turn);
 	for (unsigned i = 0; i <= CROWD; i++)
 		close(fd[i]);
 	stream_close(scene.stream);
 	assert_int_equal(double_misuses, 0);
+}
+
+static void nobody_waits_for_more_than_a_turn_of_each(void **state)
+{
+	(void)state;
+	assert_turns("MUTE", ANSWER_BURST);
+}
+
+/* What is dear to prove ends the turn with the group that it is in. */
+static void hashing_ends_a_turn(void **state)
+{
+	(void)state;
+	static_assert(CONNECTION_GROUP * DOUBLE_HASHES >= CONNECTION_BATCH_HASHES,
+		      "one group does");
+	assert_turns("HASH", CONNECTION_GROUP);
 }
 
 /* reset: as soon as one of its queries has been answered, with the replies unread. */
@@ -230,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nobody_waits_for_more_than_a_turn_of_each),
+	    cmocka_unit_test(hashing_ends_a_turn),
 	    cmocka_unit_test(nothing_is_left),
 	    cmocka_unit_test(answers_know_the_idle_time),
 	};
