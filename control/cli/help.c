@@ -54,7 +54,8 @@ static const char serve_tail[] =
     "\n"
     "Signals:\n"
     "  INT, TERM  stop both; a second one kills\n"
-    "  HUP        read all zones again\n"
+    "  HUP        read all zones again, and the files that settings name: lists of prefixes,\n"
+    "             cookie secrets. Settings, skua.yaml too, are read at the start only\n"
     "\n"
     "Exit codes: 0 stopped by a signal; 1 a daemon could not start (its message stands above);\n"
     "2 wrong usage.\n"
@@ -190,7 +191,7 @@ static const char query[] =
 static const char config_head[] =
     "skua.yaml: settings of an instance, given with --config FILE. Every key is optional, and an\n"
     "option on the command line overrides it. ${VARIABLE} stands for a variable of the\n"
-    "environment, ${VARIABLE:-DEFAULT} has a default, and $$ is a plain $.\n"
+    "environment, ${VARIABLE:-DEFAULT} has a default, and $$ is a plain $. Read at the start.\n"
     "\n"
     "Keys:\n";
 
