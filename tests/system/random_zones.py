@@ -12,9 +12,11 @@ import pathlib
 import re
 import subprocess
 
+LABEL = re.compile(r"(?:\\.|[^.\\])+")
 ESCAPE = re.compile(r"\\(\d\d\d|.)")
 LABELS = ("a", "b", "c", "www", "ns", "mail", "_sip", "_udp", "UPPER", "mixedCase", "x-beside",
-          "a\\.dot", "\\000", "\\255", "sp\\032ace", "back\\\\slash", "\\@", "l" * 63, "1", "e", "*", "\\001\\128\\254")
+          "a\\.dot", "\\000", "\\255", "sp\\032ace", "back\\\\slash", "\\@", "l" * 63, "1", "e", "*",
+          "\\001\\128\\254")
 NOWHERE = ("ns.elsewhere.invalid.", "mail.elsewhere.invalid.", "invalid.", ".")
 HOSTS = ("A", "AAAA")
 LEADING = ("MX", "SRV", "NAPTR", "SVCB", "HTTPS")
@@ -30,6 +32,12 @@ SIGNERS = ("BIND", "ldns", "Knot")
 def octets_of(name):
     """Octets of a name on the wire; name: tuple of escaped labels."""
     return 1 + sum(1 + len(ESCAPE.sub("?", label)) for label in name)
+
+
+def may_lead(rdata):
+    """False if the name at the end of an rdata is too long."""
+    name = rdata.split()[-1] if rdata.endswith(".") else ""
+    return octets_of(LABEL.findall(name)) <= NAME_OCTETS
 
 
 def key(name):
@@ -96,7 +104,8 @@ class Zone:
 
     def add(self, name, rtype, *rdata):
         """Adds what may stand there; returns whether it does."""
-        if not self.may(name, rtype):
+        rdata = [entry for entry in rdata if may_lead(entry)]
+        if not rdata or not self.may(name, rtype):
             return False
         sets = self.records.setdefault(key(name), {})
         self.written.setdefault(key(name), name)
@@ -396,8 +405,9 @@ def target(dice, zone, zones):
     if name[:1] == ("*",) and dice.random() < 0.7:
         name = ("w",) + name[1:]
     toss = dice.random()
-    if toss < 0.2 and octets_of(name) <= OCTETS_MOST:
-        name = (dice.choice(LABELS),) + name
+    if toss < 0.2:
+        longer = (dice.choice(LABELS),) + name
+        name = longer if octets_of(longer) <= NAME_OCTETS else name
     elif toss < 0.25 and len(name) > 2:
         name = name[1:]
     return recased(dice, shown(name))

@@ -30,11 +30,20 @@ def explain(context, used):
         explained = {difference for difference in function(context, left)
                      if not alone or context.is_alone(difference)}
         if explained:
-            used[name, context.peer] = used.get((name, context.peer), 0) + 1
+            key = name if name != "outvoted" else _with_source(context, explained)
+            used[key, context.peer] = used.get((key, context.peer), 0) + 1
             left -= explained
         if not left:
             break
     return left
+
+
+def _with_source(context, differences):
+    """What the peer is outvoted on: the RFC behind a record that it lacks, or behind the reply."""
+    for _, detail in sorted(differences, key=str):
+        if detail in context.wanted.source:
+            return f"outvoted on {context.wanted.source[detail]}"
+    return f"outvoted on {next(iter(context.wanted.source.values()), 'RFC 1034 4.3.2')}, with more"
 
 
 def show(used):
