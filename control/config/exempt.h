@@ -10,7 +10,7 @@
 #define EXEMPT_NONE "none" /* instead of a prefix: not even those of exempt_default() */
 
 /* False if text is no prefix, or has bits set behind its length: that is mostly a slip. */
-bool exempt_from_text(const char *text, struct policy_prefix *prefix);
+bool exempt_from_text(const char *text, struct policy_prefix *exempt);
 
 /* The networks that 5G cores are built of, which nobody outside can take an address from: private
  * (RFC 1918, 4193), shared (RFC 6598), link-local and loopback. NULL from the last `index` on. */

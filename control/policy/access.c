@@ -326,9 +326,7 @@ static void problem_text(const struct access *access, const struct client_proble
 			 CLIENT_CLASSES_MAX);
 		return;
 	}
-	for (unsigned i = 0; i < 16; i++)
-		octets[i] = (uint8_t)((i < 8 ? prefix->first.high : prefix->first.low) >>
-				      (56 - 8 * (i % 8)));
+	prefix_octets(prefix, octets);
 	inet_ntop(prefix->family == 4 ? AF_INET : AF_INET6, octets, text, sizeof(text));
 	snprintf(error, error_size, "%s/%u belongs to the views \"%s\" and \"%s\"; keep it in one",
 		 text, prefix->length, access->view[problem->view[0]].name,

@@ -109,6 +109,14 @@ struct image_address prefix_last(const struct prefix *prefix)
 	return (struct image_address){prefix->first.high | mask.high, prefix->first.low | mask.low};
 }
 
+void prefix_octets(const struct prefix *prefix, uint8_t octets[16])
+{
+	for (unsigned i = 0; i < 8; i++) {
+		octets[i] = (uint8_t)(prefix->first.high >> (56 - 8 * i));
+		octets[8 + i] = (uint8_t)(prefix->first.low >> (56 - 8 * i));
+	}
+}
+
 /* Halves what is left without a branch: a table that is in the cache costs a few nanoseconds. */
 uint32_t prefix_find4(const uint32_t *first, uint32_t count, uint32_t address)
 {

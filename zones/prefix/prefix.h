@@ -24,6 +24,9 @@ const char *prefix_from_text(const char *text, struct prefix *prefix);
 /* The last address of the prefix, in the same form as the first. */
 struct image_address prefix_last(const struct prefix *prefix);
 
+/* Its first address in network order: 4 or 16 octets, by its family; the rest is 0. */
+void prefix_octets(const struct prefix *prefix, uint8_t octets[16]);
+
 /* Network order, 4 or 16 octets, as in datagram.source. An IPv4-mapped address becomes IPv4;
  * *family is set to 4 then. */
 struct image_address prefix_address(unsigned *family, const uint8_t *octets);

@@ -121,6 +121,10 @@ static void test_prefixes(void **state)
 	assert_int_equal(prefix.family, 6);
 	assert_int_equal(prefix.length, 97);
 	assert_memory_equal(prefix.address, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\x80\0\0\0", 16);
+	assert_true(exempt_from_text("::ffff:10.0.0.0/104", &prefix)); /* RFC 4291 2.5.5.2 */
+	assert_int_equal(prefix.family, 4);
+	assert_int_equal(prefix.length, 8);
+	assert_memory_equal(prefix.address, "\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
 int main(void)
