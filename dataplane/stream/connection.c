@@ -172,31 +172,27 @@ static unsigned frame_replies(struct workbench *bench, unsigned first, unsigned 
 	return replies;
 }
 
-/* True if the turn may go on after a whole group. */
-static bool may_go_on(const struct workbench *bench, uint64_t hashes_before, size_t octets)
-{
-	return octets < CONNECTION_BATCH_OCTETS &&
-	       bench->counts[COUNT_nsec3_hashes] - hashes_before < CONNECTION_BATCH_HASHES;
-}
-
 /* Answers up to a batch of the input; returns the number of replies on the bench. */
 static unsigned answer_input(struct connection *connection, struct workbench *bench,
 			     const struct image *image, struct input *input)
 {
+	const uint64_t *hashes = &bench->counts[COUNT_nsec3_hashes], before = *hashes;
+	unsigned group = connection->dear ? 1 : CONNECTION_GROUP;
 	unsigned first = 0, replies = 0, n;
-	uint64_t hashes = bench->counts[COUNT_nsec3_hashes];
 	size_t octets = 0;
 
 	bench->answers.now = clock_realtime();
 	do {
-		n = fill_slots(connection, bench, input, first, CONNECTION_GROUP);
+		n = fill_slots(connection, bench, input, first, group);
 		if (n == 0)
 			break;
 		answer_batch(image, &bench->answers, bench->burst + first, n, TRANSPORT_TCP,
 			     bench->counts);
 		replies = frame_replies(bench, first, n, replies, &octets);
 		first += n;
-	} while (n == CONNECTION_GROUP && first < ANSWER_BURST && may_go_on(bench, hashes, octets));
+		connection->dear = *hashes - before >= CONNECTION_BATCH_HASHES;
+	} while (n == group && first < ANSWER_BURST && octets < CONNECTION_BATCH_OCTETS &&
+		 !connection->dear);
 	return replies;
 }
 

@@ -19,7 +19,7 @@
 
 /* Answers of a batch: at most ANSWER_BURST, and no further group of GROUP queries once the replies
  * fill BATCH_OCTETS, or have taken BATCH_HASHES SHA-1 blocks for NSEC3 proofs, which nothing else
- * bounds over TCP. */
+ * bounds over TCP; then the next batch is of groups of one. */
 #define CONNECTION_GROUP	8u
 #define CONNECTION_BATCH_OCTETS 65536u
 #define CONNECTION_BATCH_HASHES 4096u
@@ -51,6 +51,7 @@ struct connection {
 	bool ended;	  /* the client sends no more; what it asked for still goes out */
 	bool closing;	  /* sent garbage: closed once its earlier replies are out */
 	bool writing;	  /* epoll waits for room to write, not for something to read */
+	bool dear;	  /* its last batch ended for what it hashed */
 	uint64_t served;  /* the round of its last turn: one turn per round */
 	uint64_t entered; /* the round that it came in */
 };

@@ -13,7 +13,7 @@ extern struct dataplane_file double_file;
 extern _Atomic unsigned double_misuses;
 extern _Atomic unsigned double_batches;
 extern _Atomic unsigned double_largest_batch;
-#define DOUBLE_HASHES 2000u /* blocks that an answer to "HASH" takes */
+#define DOUBLE_HASHES 5000u /* blocks that an answer to "HASH" takes */
 /* The ports of the clients that asked, query by query, as far as they fit. */
 #define DOUBLE_PORTS 65536u
 extern uint16_t double_port[DOUBLE_PORTS];
