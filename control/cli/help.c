@@ -197,8 +197,11 @@ static const char config_head[] =
 
 static const char config_tail[] =
     "\n"
-    "listen and zones take a list; an item of zones may be {origin: NAME, file: PATH}. YAML wants\n"
-    "quotes around values in brackets that hold braces or colons: [\"${ZONES}\"].\n"
+    "acl, listen, rate_limit_exempt, views and zones take a list. Items may be given in parts:\n"
+    "  zones  {file: PATH, origin: NAME, view: NAME, allow: [ITEM, ...]}\n"
+    "  acl    {name: NAME, prefixes: [ITEM, ...], file: PATH}\n"
+    "  views  {name: NAME, clients: [ITEM, ...], file: PATH, ecs: BOOL}\n"
+    "YAML wants quotes around values in brackets that hold braces or colons: [\"${ZONES}\"].\n"
     "\n"
     "Example:\n"
     "  listen: [192.0.2.53:53, \"[2001:db8::53]:53\"]\n"
