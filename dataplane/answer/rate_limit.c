@@ -32,10 +32,21 @@ static uint64_t node_hash(const struct image *image, const struct image_node *no
 	return name_hash(image->key, node->name, node->name_length);
 }
 
+/* False: the image is damaged, and says that the zone's name is longer than the name asked for. */
+static bool zone_hash(const struct image *image, const struct asked *asked, unsigned apex_labels,
+		      uint64_t *hash)
+{
+	unsigned labels = name_labels(asked->name);
+
+	if (apex_labels > labels)
+		return false;
+	const uint8_t *apex = name_skip(asked->name, labels - apex_labels);
+	*hash = name_hash(image->key, apex, asked->length - (size_t)(apex - asked->name));
+	return true;
+}
+
 void rate_limit_note(const struct image *image, struct response *r, const struct verdict *v)
 {
-	const uint8_t *apex;
-
 	switch (v->kind) {
 	case VERDICT_ANSWER:
 	case VERDICT_ALIAS:
@@ -50,10 +61,8 @@ void rate_limit_note(const struct image *image, struct response *r, const struct
 		break;
 	case VERDICT_NODATA:
 	case VERDICT_NXDOMAIN:
-		apex = name_skip(r->asked.name, name_labels(r->asked.name) - v->apex_labels);
-		r->rate = POLICY_RATE_NEGATIVE;
-		r->rate_subject =
-		    name_hash(image->key, apex, r->asked.length - (size_t)(apex - r->asked.name));
+		if (zone_hash(image, &r->asked, v->apex_labels, &r->rate_subject))
+			r->rate = POLICY_RATE_NEGATIVE;
 		break;
 	case VERDICT_REFUSED:
 	case VERDICT_PROHIBITED:

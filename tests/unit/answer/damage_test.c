@@ -30,6 +30,8 @@
 #define UDP_SIZE       1232u
 #define KINDS	       4u /* plain or DO, over UDP or TCP */
 #define CHAOS	       3u
+#define RATE	       100000u /* more than is asked for: only damage makes it less */
+#define SECOND	       1000000000u
 #define PATIENCE       300u /* seconds, for what takes milliseconds */
 #define ROUNDS_WATCHED 64u
 
@@ -178,7 +180,10 @@ static void open_specimen(struct specimen *specimen, const struct scene *scene)
 {
 	struct image_fixture *fixture = image_fixture_new(0);
 	struct image_policy policy = {
-	    .version = text_of("Skua"), .identity = text_of("node-1"), .nsid = text_of("node-1")};
+	    .version = text_of("Skua"),
+	    .identity = text_of("node-1"),
+	    .nsid = text_of("node-1"),
+	    .rate_limit = {.rate = {RATE, RATE, RATE, RATE}, .ipv4_length = 24}};
 
 	image_fixture_settings(
 	    fixture, (struct image_settings){.udp_size = UDP_SIZE, .additional = 1, .rotate = 1});
@@ -203,7 +208,9 @@ static void ask_all(const struct image *image, const struct scene *scene, unsign
 {
 	static uint8_t buffer[ANSWER_BURST][CAPACITY];
 	struct datagram burst[ANSWER_BURST];
-	struct answer_state state = {0};
+	static struct limiter limiter;
+	static struct answer_state state = {.limiter = &limiter};
+	uint64_t silent = 0;
 	uint64_t counts[COUNTERS] = {0};
 	bool udp = kind < 2;
 
@@ -218,11 +225,16 @@ static void ask_all(const struct image *image, const struct scene *scene, unsign
 		if (kind & 1) /* in a view */
 			memcpy(burst[i].source, "\306\063\144\007", 4);
 	}
+	state.now += SECOND; /* so that limits that are not damaged let all through */
 	answer_batch(image, &state, burst, scene->questions, udp ? TRANSPORT_UDP : TRANSPORT_TCP,
 		     counts);
 	assert_null(ledger_wrong(counts));
-	for (unsigned i = 0; i < scene->questions; i++)
-		check_reply(&burst[i], &asked[kind][i], udp);
+	for (unsigned i = 0; i < scene->questions; i++) {
+		silent += burst[i].length == 0;
+		if (burst[i].length != 0)
+			check_reply(&burst[i], &asked[kind][i], udp);
+	}
+	assert_int_equal(silent, counts[COUNT_drop_rate_limited]);
 }
 
 static bool is_long(void)

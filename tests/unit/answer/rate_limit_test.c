@@ -1,6 +1,6 @@
 /* rate_limit_test.c: which responses share a limit, and what becomes of those that are over it.
  * Time is what the tests say that it is: state.now. */
-#include "dataplane/answer/query.h"
+#include "dataplane/answer/rate_limit.h"
 #include "tests/unit/answer/asking.h"
 #include "tests/unit/answer/image_fixture.h"
 #include "zones/record/record.h"
@@ -394,6 +394,24 @@ static void test_a_burst(void **state)
 	close_scene(scene);
 }
 
+/* A node that says it has more labels than its name, in a zone of more labels still. */
+static void test_a_zone_longer_than_the_name(void **state)
+{
+	static const uint8_t name[] = "\3www\3one\4test";
+	const struct verdict verdict = {.kind = VERDICT_NXDOMAIN, .apex_labels = 100};
+	struct scene *scene = open_scene(NULL);
+	struct response *response = calloc(1, sizeof(*response));
+
+	(void)state;
+	response->asked = (struct asked){.name = name, .length = sizeof(name)};
+	response->rate = POLICY_RATE_ERRORS;
+	rate_limit_note(scene->asking.image, response, &verdict);
+	assert_int_equal(response->rate, POLICY_RATE_ERRORS);
+	assert_int_equal(response->rate_subject, 0);
+	free(response);
+	close_scene(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +427,7 @@ int main(void)
 	    cmocka_unit_test(test_exempt),
 	    cmocka_unit_test(test_slip),
 	    cmocka_unit_test(test_a_burst),
+	    cmocka_unit_test(test_a_zone_longer_than_the_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
