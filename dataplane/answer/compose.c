@@ -407,6 +407,14 @@ static bool is_authoritative(const struct verdict *v)
 	       v->kind != VERDICT_REFERRAL;
 }
 
+/* Without a limit nothing is charged, either: it would have to be paid back once there is one. */
+static struct nsec3_meter *nsec3_meter_of(const struct composer *c)
+{
+	bool limited = c->transport == TRANSPORT_UDP && c->image->policy->nsec3_hashes != 0;
+
+	return limited ? &c->state->nsec3 : NULL;
+}
+
 bool compose_step(struct composer *c, struct response *r)
 {
 	struct verdict v;
@@ -423,7 +431,7 @@ bool compose_step(struct composer *c, struct response *r)
 	c->proof.image = c->image;
 	c->proof.reply = &r->reply;
 	c->proof.count = 0;
-	c->proof.meter = c->transport == TRANSPORT_UDP ? &c->state->nsec3 : NULL;
+	c->proof.meter = nsec3_meter_of(c);
 	c->proof.now = c->state->now;
 	c->proof.counts = c->counts;
 	c->proof.may_hash = false;

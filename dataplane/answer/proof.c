@@ -35,12 +35,10 @@ static enum put_result open_zone(const struct proof *p, const struct proof_of *o
 /* What is left of the budget is looked at once for a response: its proofs need each other. */
 static bool may_hash(struct proof *p)
 {
-	uint32_t budget = p->image->policy->nsec3_hashes;
-
-	if (p->meter != NULL && !p->may_hash && budget != 0)
-		p->may_hash = nsec3_meter_open(p->meter, budget, p->now);
-	else
-		p->may_hash = true;
+	if (p->meter == NULL)
+		return true;
+	if (!p->may_hash)
+		p->may_hash = nsec3_meter_open(p->meter, p->image->policy->nsec3_hashes, p->now);
 	p->counts[COUNT_nsec3_deferred] += !p->may_hash;
 	return p->may_hash;
 }

@@ -248,6 +248,7 @@ static void test_no_budget_is_no_limit(void **state)
 	for (unsigned i = 0; i < 1000; i++)
 		assert_true(ask_missing(scene, i));
 	assert_int_equal(scene->asking.counts[COUNT_nsec3_deferred], 0);
+	assert_int_equal(scene->asking.state.nsec3.left, 0); /* nothing to pay back later */
 	close_scene(scene);
 }
 
