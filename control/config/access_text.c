@@ -57,7 +57,7 @@ const char *access_items_next(const char **at, size_t *length)
 	return item;
 }
 
-static bool check_items(const char *items, char *error, size_t error_size)
+bool access_items_check(const char *items, char *error, size_t error_size)
 {
 	struct access_item item;
 	size_t length;
@@ -91,7 +91,7 @@ bool access_text_check(const char *text, char *error, size_t error_size)
 			 (int)length, text);
 		return false;
 	}
-	return check_items(equals + 1, error, error_size);
+	return access_items_check(equals + 1, error, error_size);
 }
 
 static char *copy(const char *text, size_t length)
@@ -143,7 +143,7 @@ bool zone_text_read(const char *text, struct zone_text *zone, char *error, size_
 		snprintf(error, error_size, "\"%s\" is no name of a view", zone->view);
 		return false;
 	}
-	return zone->allow == NULL || check_items(zone->allow, error, error_size);
+	return zone->allow == NULL || access_items_check(zone->allow, error, error_size);
 }
 
 void zone_text_free(struct zone_text *zone)

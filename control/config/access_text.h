@@ -3,6 +3,7 @@
  *   acl    NAME=ITEM,ITEM…           a list of addresses
  *   views  NAME=ITEM,ITEM…[,ecs]     whose clients see the view's zones
  *   zones  ZONE[,view=NAME][,allow=ITEM]…
+ *   rate_limit_exempt  ITEM,ITEM…     who has no rate limit
  *
  * An ITEM is an address, a prefix, @FILE (a prefix on each line), the NAME of a list, any, or none;
  * with "!" before it, what it stands for is taken out. NAMEs begin with a letter and go on with
@@ -43,6 +44,9 @@ const char *access_items_next(const char **at, size_t *length);
 
 /* True if this is a NAME that a list or a view may have. */
 bool access_is_name(const char *text, size_t length);
+
+/* Of ITEM,ITEM…. False, with what is wrong. */
+bool access_items_check(const char *items, char *error, size_t error_size);
 
 /* Of acl and views. False, with what is wrong. */
 bool access_text_check(const char *text, char *error, size_t error_size);

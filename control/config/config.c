@@ -2,7 +2,6 @@
 
 #include "control/config/access_text.h"
 #include "control/config/address.h"
-#include "control/config/exempt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +23,8 @@ const struct config_key_info *config_key_info(enum config_key key)
 
 bool config_is_list(enum config_key key)
 {
-	return keys[key].kind == KIND_ADDRESSES || keys[key].kind == KIND_PREFIXES ||
-	       keys[key].kind == KIND_ZONES || keys[key].kind == KIND_ACCESS;
+	return keys[key].kind == KIND_ADDRESSES || keys[key].kind == KIND_ZONES ||
+	       keys[key].kind == KIND_ACCESS || keys[key].kind == KIND_ITEMS;
 }
 
 enum config_key config_key_from_name(const char *name, size_t length)
@@ -211,13 +210,6 @@ static bool is_address(const char *text)
 	return address_from_text(text, &address);
 }
 
-static bool is_prefix(const char *text)
-{
-	struct policy_prefix prefix;
-
-	return strcmp(text, EXEMPT_NONE) == 0 || exempt_from_text(text, &prefix);
-}
-
 static const char *refusal(const struct config_key_info *info, const char *text)
 {
 	if (text[0] == '\0')
@@ -233,10 +225,6 @@ static const char *refusal(const struct config_key_info *info, const char *text)
 			   : "is no address; write ADDR:PORT, [ADDR6]:PORT, or off";
 	case KIND_ADDRESSES:
 		return is_address(text) ? NULL : "is no address; write ADDR:PORT or [ADDR6]:PORT";
-	case KIND_PREFIXES:
-		return is_prefix(text) ? NULL
-				       : "is no network; write ADDR/BITS without bits set behind "
-					 "BITS, ADDR, or none";
 	default:
 		return NULL;
 	}
@@ -252,6 +240,8 @@ static bool check_access(const struct config_key_info *info, const char *text, c
 
 	if (info->kind == KIND_ACCESS) {
 		good = access_text_check(text, why, sizeof(why));
+	} else if (info->kind == KIND_ITEMS) {
+		good = access_items_check(text, why, sizeof(why));
 	} else {
 		good = zone_text_read(text, &zone, why, sizeof(why));
 		zone_text_free(&zone);
@@ -276,7 +266,7 @@ bool config_add(struct config *config, enum config_key key, const char *text, ch
 	if ((info->kind == KIND_NUMBER || info->kind == KIND_SIZE) &&
 	    !check_number(info, text, error, error_size))
 		return false;
-	if ((info->kind == KIND_ACCESS || info->kind == KIND_ZONES) &&
+	if ((info->kind == KIND_ACCESS || info->kind == KIND_ITEMS || info->kind == KIND_ZONES) &&
 	    !check_access(info, text, error, error_size))
 		return false;
 	if (!config_is_list(key))

@@ -28,9 +28,9 @@ enum config_kind {
 	KIND_LEVEL,
 	KIND_ADDRESS_OR_OFF,
 	KIND_ADDRESSES, /* a list of ADDR:PORT */
-	KIND_PREFIXES,	/* a list of ADDR/BITS, or none */
 	KIND_ZONES,	/* a list of ZONE arguments */
 	KIND_ACCESS,	/* a list of NAME=ITEM,… (access_text.h) */
+	KIND_ITEMS,	/* a list of ITEM,… */
 };
 
 enum config_program {

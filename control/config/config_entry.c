@@ -92,6 +92,27 @@ static bool is_defined(const struct config *config, enum config_key key, const c
 	return false;
 }
 
+bool config_items_known(const struct config *config, enum config_key key, struct fy_node *node,
+			const char *items)
+{
+	const char *name = config_key_info(key)->name;
+	struct access_item item;
+	bool known = true;
+	size_t length;
+
+	while (items != NULL) {
+		const char *text = access_items_next(&items, &length);
+
+		if (access_item_read(text, length, &item) != NULL || item.kind != ACCESS_LIST ||
+		    is_defined(config, KEY_acl, item.name))
+			continue;
+		CONFIG_REPORT(node, "%s: there is no list \"%s\"; define it under acl", name,
+			      item.name);
+		known = false;
+	}
+	return known;
+}
+
 static void check_item(struct entry *entry, struct fy_node *node, const char *text)
 {
 	struct access_item item;
@@ -99,9 +120,8 @@ static void check_item(struct entry *entry, struct fy_node *node, const char *te
 
 	if (why != NULL)
 		REPORT(entry, node, "%s: \"%s\" %s", key_name(entry), text, why);
-	else if (item.kind == ACCESS_LIST && !is_defined(entry->config, KEY_acl, item.name))
-		REPORT(entry, node, "%s: there is no list \"%s\"; define it under acl",
-		       key_name(entry), item.name);
+	else if (!config_items_known(entry->config, entry->key, node, text))
+		entry->bad = true;
 }
 
 static void check_text(struct entry *entry, struct fy_node *node, const struct member *member,

@@ -15,6 +15,10 @@
 /* True if entries of this key may be mappings. */
 bool config_entry_allowed(enum config_key key);
 
+/* Reports each name among items ("ITEM,…") that is no list of *config yet; false: there is one. */
+bool config_items_known(const struct config *config, enum config_key key, struct fy_node *node,
+			const char *items);
+
 /* mapping: of one entry. Lists and views that it names must be in *config already. */
 void config_entry_load(struct config *config, enum config_key key, struct fy_node *mapping);
 

@@ -32,6 +32,8 @@ static void load_scalar(struct config *config, enum config_key key, struct fy_no
 	}
 	if (!config_add(config, key, text, error, sizeof(error)))
 		REPORT(node, "%s", error);
+	else if (config_key_info(key)->kind == KIND_ITEMS)
+		config_items_known(config, key, node, text);
 	free(text);
 }
 

@@ -25,6 +25,7 @@ struct access {
 	unsigned views;			/* one more than there are */
 	char *rule[IMAGE_ACCESS_RULES]; /* items of rule number i + 1 */
 	unsigned rules;
+	char *exempt; /* items; NULL: none */
 };
 
 static void *memory_or_abort(void *memory)
@@ -53,6 +54,7 @@ void access_free(struct access *access)
 	for (unsigned i = 0; i < access->rules; i++)
 		free(access->rule[i]);
 	free(access->list);
+	free(access->exempt);
 	free(access);
 }
 
@@ -199,13 +201,27 @@ bool access_rule(struct access *access, const char *items, uint8_t *number, char
 	return true;
 }
 
+bool access_exempt(struct access *access, const char *items, char *error, size_t error_size)
+{
+	char *joined;
+
+	if (!lists_are_known(access, items, error, error_size))
+		return false;
+	if (asprintf(&joined, "%s%s%s", access->exempt != NULL ? access->exempt : "",
+		     access->exempt != NULL ? "," : "", items) < 0)
+		abort();
+	free(access->exempt);
+	access->exempt = joined;
+	return true;
+}
+
 /* Items on their way into the table. */
 struct filling {
 	const struct access *access;
 	struct client_builder *builder;
-	uint64_t rule;	   /* its bit; or: */
-	uint8_t view;	   /* that the addresses belong to */
-	const char *taken; /* what a view's items can't take out; NULL: nothing so far */
+	struct client_change in;  /* what is said of addresses that the items put in, */
+	struct client_change out; /* and of those that they take out */
+	const char *taken;	  /* what a view's items can't take out; NULL: nothing so far */
 	char *error;
 	size_t error_size;
 };
@@ -213,18 +229,13 @@ struct filling {
 static void fill_prefix(void *context, const struct prefix *prefix, bool taken_out)
 {
 	struct filling *f = context;
-	struct client_change change = {.view = f->view};
 
-	if (taken_out)
-		change.refuses = f->rule;
-	else
-		change.admits = f->rule;
-	if (taken_out && f->view != 0) {
+	if (taken_out && f->in.view != 0) {
 		f->taken = "a view can't take addresses out; give them to another view, or narrow "
 			   "the prefix";
 		return;
 	}
-	client_builder_add(f->builder, prefix, &change);
+	client_builder_add(f->builder, prefix, taken_out ? &f->out : &f->in);
 }
 
 static void fill_all_addresses(struct filling *f, bool taken_out)
@@ -302,15 +313,17 @@ static bool fill_all(const struct access *access, struct client_builder *builder
 	bool good = true;
 
 	for (unsigned i = 0; good && i < access->rules; i++) {
-		f.rule = 1ull << i;
+		f.in.admits = f.out.refuses = 1ull << i;
 		good = fill_items(&f, access->rule[i], false, 0);
 	}
-	f.rule = 0;
+	f.in = f.out = (struct client_change){0};
 	for (unsigned i = 1; good && i < access->views; i++) {
-		f.view = (uint8_t)i;
+		f.in.view = (uint8_t)i;
 		good = fill_items(&f, access->view[i].items, false, 0);
 	}
-	return good;
+	f.in = (struct client_change){.sets = IMAGE_CLIENT_EXEMPT};
+	f.out = (struct client_change){.clears = IMAGE_CLIENT_EXEMPT};
+	return good && fill_items(&f, access->exempt, false, 0);
 }
 
 static void problem_text(const struct access *access, const struct client_problem *problem,
@@ -322,7 +335,8 @@ static void problem_text(const struct access *access, const struct client_proble
 
 	if (problem->view[0] == 0) {
 		snprintf(error, error_size,
-			 "the access lists and views cross in more than %u ways; make them fewer",
+			 "the access lists, views and exempt networks cross in more than %u ways; "
+			 "make them fewer",
 			 CLIENT_CLASSES_MAX);
 		return;
 	}
@@ -340,7 +354,7 @@ struct client_table *access_table(const struct access *access, char *error, size
 	struct client_problem problem;
 
 	error[0] = '\0';
-	if (access->rules == 0 && access->views == 1)
+	if (access->rules == 0 && access->views == 1 && access->exempt == NULL)
 		return NULL;
 	builder = client_builder_new();
 	if (fill_all(access, builder, error, error_size)) {

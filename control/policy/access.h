@@ -1,4 +1,5 @@
-/* access.h: the lists, the views and the rules of who may ask which zone, as one instance has them.
+/* access.h: the lists, the views and the rules of who may ask which zone, as one instance has them,
+ * and who is exempt from rate limits.
  *
  * Each different `allow` of a zone is an access rule (zones/abi/policy.h); views are numbered in
  * the order in which they are given. So the same settings always give the same numbers, whatever
@@ -23,6 +24,9 @@ bool access_view(const struct access *access, const char *name, uint8_t *number,
 /* The number of the rule that admits these: ITEM,ITEM…; IMAGE_ANYONE for all that is "any". */
 bool access_rule(struct access *access, const char *items, uint8_t *number, char *error,
 		 size_t error_size);
+
+/* These have no rate limit: ITEM,ITEM…; in addition to those before. */
+bool access_exempt(struct access *access, const char *items, char *error, size_t error_size);
 
 /* What all of it comes to, files read now; NULL, with *error "", if nothing depends on who asks. */
 struct client_table *access_table(const struct access *access, char *error, size_t error_size);

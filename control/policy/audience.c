@@ -54,6 +54,26 @@ static bool add_zones(struct access *access, const struct config *config,
 	return true;
 }
 
+/* Some of the rates that policy.c sets is not 0. */
+static bool is_limited(const struct config *config)
+{
+	return config_number(config, KEY_rate_limit) != 0 ||
+	       config_number(config, KEY_rate_limit_negative) != 0 ||
+	       config_number(config, KEY_rate_limit_errors) != 0;
+}
+
+/* Without a limit nobody is looked for who would be exempt from it. */
+static bool add_exempt(struct access *access, const struct config *config, char *error,
+		       size_t error_size)
+{
+	if (!is_limited(config))
+		return true;
+	if (!config_is_set(config, KEY_rate_limit_exempt))
+		return access_exempt(access, config_text(config, KEY_rate_limit_exempt), error,
+				     error_size);
+	return add_all(access, config, KEY_rate_limit_exempt, access_exempt, error, error_size);
+}
+
 /* zones: one for each value of the key, zeroed. NULL: something is wrong. */
 static struct access *access_of(const struct config *config, struct audience_zone *zones,
 				char *error, size_t error_size)
@@ -62,7 +82,8 @@ static struct access *access_of(const struct config *config, struct audience_zon
 
 	if (add_all(access, config, KEY_acl, access_add_list, error, error_size) &&
 	    add_all(access, config, KEY_views, access_add_view, error, error_size) &&
-	    add_zones(access, config, zones, error, error_size))
+	    add_zones(access, config, zones, error, error_size) &&
+	    add_exempt(access, config, error, error_size))
 		return access;
 	access_free(access);
 	return NULL;

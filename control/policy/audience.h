@@ -1,4 +1,5 @@
-/* audience.h: from the settings acl, views and zones to who may see what.
+/* audience.h: from the settings acl, views, zones and rate_limit_exempt to who may see what, and
+ * who has no rate limit.
  * Threads: one. Errors: a line for the user that names the setting. */
 #ifndef SKUA_CONTROL_POLICY_AUDIENCE_H
 #define SKUA_CONTROL_POLICY_AUDIENCE_H

@@ -1,7 +1,6 @@
 /* policy.c: see policy.h. */
 #include "control/policy/policy.h"
 
-#include "control/config/exempt.h"
 #include "control/policy/audience.h"
 #include "control/policy/cookie_secrets.h"
 #include "control/policy/hex.h"
@@ -108,29 +107,6 @@ static void set_rate_limit(const struct config *config, struct policy_rate_limit
 	limit->ipv6_length = (uint8_t)config_number(config, KEY_rate_limit_ipv6_prefix);
 }
 
-static bool set_exempt(const struct config *config, struct policy_rate_limit *limit, char *error,
-		       size_t error_size)
-{
-	const struct config_value *given = &config->value[KEY_rate_limit_exempt];
-	struct policy_prefix prefix;
-
-	for (unsigned i = 0; given->count == 0 && exempt_default(i) != NULL; i++) {
-		if (exempt_from_text(exempt_default(i), &prefix))
-			limit->exempt[limit->exempt_count++] = prefix;
-	}
-	for (size_t i = 0; i < given->count; i++) {
-		if (!exempt_from_text(given->text[i], &prefix))
-			continue; /* "none": config_add() lets nothing else in */
-		if (limit->exempt_count == POLICY_EXEMPT) {
-			snprintf(error, error_size, "rate_limit_exempt: more than %u networks",
-				 POLICY_EXEMPT);
-			return false;
-		}
-		limit->exempt[limit->exempt_count++] = prefix;
-	}
-	return true;
-}
-
 bool policy_make(const struct config *config, struct policy *policy, char *error, size_t error_size)
 {
 	static const uint8_t any[] = {POLICY_ANY_ONE, POLICY_ANY_ALL, POLICY_ANY_HINFO};
@@ -141,8 +117,7 @@ bool policy_make(const struct config *config, struct policy *policy, char *error
 	policy->image.nsec3_hashes = (uint32_t)config_number(config, KEY_nsec3_hashes);
 	policy->image.extended_errors = config_flag(config, KEY_extended_errors);
 	set_rate_limit(config, &policy->image.rate_limit);
-	return set_exempt(config, &policy->image.rate_limit, error, error_size) &&
-	       set_chaos(config, &policy->image, error, error_size) &&
+	return set_chaos(config, &policy->image, error, error_size) &&
 	       set_nsid(config, &policy->image, error, error_size) &&
 	       set_cookies(config, &policy->image.cookies, error, error_size) &&
 	       audience_table(config, &policy->clients, error, error_size);

@@ -33,6 +33,7 @@ static void retire_ranges(struct image_writer *writer, struct image_clients *cli
 	clients->count4 = clients->count6 = 0;
 	clients->classes = 0;
 	clients->class_count = 0;
+	clients->flags = 0;
 }
 
 static image_ref put_first4(struct image_writer *writer, const struct client_ranges *ranges,
@@ -47,6 +48,20 @@ static image_ref put_first4(struct image_writer *writer, const struct client_ran
 	for (uint32_t i = 0; first != NULL && i < ranges->count; i++)
 		first[i] = (uint32_t)(ranges->first[i].high >> 32);
 	return ref;
+}
+
+/* An enum image_clients_flag. */
+static uint32_t flags_of(const struct client_table *table)
+{
+	uint32_t flags = 0;
+
+	for (uint32_t i = 0; i < table->class_count; i++)
+		if (table->classes[i].rules != 0 || table->classes[i].view != 0)
+			flags |= IMAGE_CLIENTS_SEE;
+	for (uint32_t view = 1; view < table->view_count; view++)
+		if (table->view_flags[view] & IMAGE_VIEW_ECS)
+			flags |= IMAGE_CLIENTS_ECS;
+	return flags;
 }
 
 bool client_blocks_put_ranges(struct image_writer *writer, const struct client_table *table,
@@ -68,6 +83,7 @@ bool client_blocks_put_ranges(struct image_writer *writer, const struct client_t
 	clients->classes =
 	    put_block(writer, table->classes, table->class_count * sizeof(*table->classes), &good);
 	clients->class_count = table->class_count;
+	clients->flags = flags_of(table);
 	return good;
 }
 
@@ -82,7 +98,6 @@ static void retire_views(struct image_writer *writer, struct image_clients *clie
 	image_block_retire(writer, clients->views, clients->view_count * sizeof(*views));
 	clients->views = 0;
 	clients->view_count = 0;
-	clients->flags = 0;
 }
 
 /* False: the table is too full for a search to be short. */
@@ -173,7 +188,6 @@ bool client_blocks_put_views(struct image_writer *writer, const struct client_ta
 		return true;
 	for (uint32_t view = 1; good && view < table->view_count; view++) {
 		views[view].flags = table->view_flags[view];
-		clients->flags |= table->view_flags[view];
 		good = put_apexes(writer, zones, zones[view], &views[view]);
 	}
 	clients->views = put_block(writer, views, table->view_count * sizeof(*views), &good);

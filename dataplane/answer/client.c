@@ -106,15 +106,17 @@ void client_of(const struct image *image, unsigned family, const uint8_t *source
 
 	client->common = image;
 	client->rules = 0;
+	client->flags = 0;
 	client->view = 0;
 	client->names = NULL;
-	if (image->policy->clients.classes == 0)
+	if (!(image->policy->clients.flags & IMAGE_CLIENTS_SEE))
 		return;
 	find_place(image, family, source, &place);
 	class = class_of(image, place.class);
 	if (class == NULL)
 		return;
 	client->rules = class->rules;
+	client->flags = class->flags;
 	if (class->view != 0)
 		set_view(client, class->view, view_of(image, class->view));
 }
@@ -126,7 +128,7 @@ uint8_t client_see_subnet(struct client *client, unsigned family, const uint8_t 
 	const struct image_view *names;
 	struct place place;
 
-	if (!(image->policy->clients.flags & IMAGE_VIEW_ECS))
+	if (!(image->policy->clients.flags & IMAGE_CLIENTS_ECS))
 		return 0;
 	unsigned found = find_place(image, family, address, &place);
 	unsigned bits = found == 4 ? 32 : 128;
@@ -190,4 +192,19 @@ bool client_passes(const struct client *client, uint16_t zone_index)
 	if (zone == NULL || zone->acl > IMAGE_ACCESS_RULES)
 		return false; /* the image is damaged: what is not known to be allowed is not */
 	return zone->acl == IMAGE_ANYONE || client->rules >> (zone->acl - 1) & 1;
+}
+
+bool client_is_exempt(const struct client *client, unsigned family, const uint8_t *source)
+{
+	const struct image *image = client->common;
+	const struct image_client_class *class;
+	struct place place;
+
+	if (image->policy->clients.flags & IMAGE_CLIENTS_SEE)
+		return client->flags & IMAGE_CLIENT_EXEMPT; /* client_of() has searched */
+	if (image->policy->clients.classes == 0)
+		return false;
+	find_place(image, family, source, &place);
+	class = class_of(image, place.class);
+	return class != NULL && class->flags & IMAGE_CLIENT_EXEMPT;
 }

@@ -6,6 +6,7 @@
  * Lifetime: a client borrows the image until the worker's next quiescent point.
  * Cost:     nothing but a test where nothing depends on who asks; else one search of the source
  *           address, and for a client with a view one probe more for each name (client_image()).
+ *           Where only rate limits depend on it, the search waits for client_is_exempt().
  * Source:   RFC 7871 (EDNS client subnet), RFC 4035 3.1.4.1 (DS lies in the zone above). */
 #ifndef SKUA_DATAPLANE_ANSWER_CLIENT_H
 #define SKUA_DATAPLANE_ANSWER_CLIENT_H
@@ -17,6 +18,7 @@
 struct client {
 	const struct image *common;	/* with the zones of all */
 	uint64_t rules;			/* access rules that it passes; bit n - 1 is rule n */
+	uint8_t flags;			/* enum image_client_flag; client_is_exempt() reads them */
 	unsigned view;			/* 0: it sees only the zones of all */
 	const struct image_view *names; /* of the view; NULL: none */
 	struct image own;		/* with the zones of the view; not set if that is 0 */
@@ -46,6 +48,9 @@ static inline const struct image *client_image(const struct client *client, cons
 }
 
 bool client_passes(const struct client *client, uint16_t zone_index);
+
+/* True if no rate limit is for the client. family, source: as for client_of(). */
+bool client_is_exempt(const struct client *client, unsigned family, const uint8_t *source);
 
 /* False if the node's zone is for others. */
 static inline bool client_may_see(const struct client *client, const struct image_node *node)

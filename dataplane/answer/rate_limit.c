@@ -93,31 +93,11 @@ static uint64_t key_of(const struct rate_limit *limit, const struct response *r)
 			 (r->rate_subject + r->rate * 0x9e3779b97f4a7c15ull) ^ limit->key[1]);
 }
 
-static bool covers(const struct policy_prefix *prefix, const uint8_t source[16])
-{
-	unsigned octets = prefix->length / 8u;
-	unsigned bits = prefix->length % 8u;
-
-	if (prefix->length > 128 || memcmp(prefix->address, source, octets) != 0)
-		return false;
-	return bits == 0 || (prefix->address[octets] ^ source[octets]) >> (8 - bits) == 0;
-}
-
-static bool is_exempt(const struct policy_rate_limit *policy, const struct datagram *datagram)
-{
-	for (unsigned i = 0; i < policy->exempt_count && i < POLICY_EXEMPT; i++) {
-		if (policy->exempt[i].family == datagram->family &&
-		    covers(&policy->exempt[i], datagram->source))
-			return true;
-	}
-	return false;
-}
-
 bool rate_limit_concerns(const struct rate_limit *limit, struct response *r)
 {
 	/* RFC 7873 5.2.5: who has a good cookie is where it says. */
 	if (limit->rule[r->rate].interval == 0 || r->cookie_valid ||
-	    is_exempt(limit->policy, r->datagram))
+	    client_is_exempt(&r->client, r->datagram->family, r->datagram->source))
 		return false;
 	r->rate_key = key_of(limit, r);
 	limiter_prefetch(limit->limiter, r->rate_key);

@@ -44,25 +44,13 @@ enum policy_rate {
 	POLICY_RATES
 };
 
-/* Addresses whose first `length` bits are those of `address`. */
-struct policy_prefix {
-	uint8_t address[16]; /* network order; IPv4 in the first 4; 0 behind `length` */
-	uint8_t family;	     /* 4 or 6 */
-	uint8_t length;
-	uint8_t reserved[2];
-};
-static_assert(sizeof(struct policy_prefix) == 20, "layout");
-
-#define POLICY_EXEMPT 64u
-
 /* How many responses over UDP go to one network of clients. */
 struct policy_rate_limit {
 	uint32_t rate[POLICY_RATES]; /* per second, by enum policy_rate; 0: no limit */
 	uint8_t slip;		     /* each so manieth that is over is sent truncated; 0: none */
 	uint8_t ipv4_length;	     /* bits of an address that tell its network: at most 32 */
 	uint8_t ipv6_length;	     /* at most 64 */
-	uint8_t exempt_count;	     /* at most POLICY_EXEMPT */
-	struct policy_prefix exempt[POLICY_EXEMPT];
+	uint8_t reserved;
 };
 
 /* ---- Who asks. One longest-prefix match of the source address gives a class of clients.
@@ -80,11 +68,16 @@ struct image_address {
 struct image_client_class {
 	uint64_t rules; /* access rules that admit it: bit n - 1 is rule n (image_zone.acl) */
 	uint8_t view;	/* whose zones it sees before those of all; 0: none */
-	uint8_t reserved[7];
+	uint8_t flags;	/* enum image_client_flag */
+	uint8_t reserved[6];
 };
 static_assert(sizeof(struct image_client_class) == 16, "layout");
 
 #define IMAGE_ACCESS_RULES 64u
+
+enum image_client_flag {
+	IMAGE_CLIENT_EXEMPT = 1, /* from the rate limits */
+};
 
 /* The apex of a zone of a view. */
 struct image_view_apex {
@@ -116,6 +109,12 @@ enum image_view_flag {
 	IMAGE_VIEW_ECS = 1, /* the address in EDNS client subnet (RFC 7871) may choose it */
 };
 
+enum image_clients_flag {
+	IMAGE_CLIENTS_ECS = 1, /* a view has IMAGE_VIEW_ECS */
+	IMAGE_CLIENTS_SEE =
+	    2, /* a class has rules or a view: what may be seen depends on who asks */
+};
+
 struct image_clients {
 	image_ref first4; /* uint32_t[count4], host order, ascending */
 	image_ref class4; /* uint16_t[count4] */
@@ -128,7 +127,7 @@ struct image_clients {
 	uint32_t class_count;
 	image_ref views; /* struct image_view[view_count]; [0] is not used */
 	uint32_t view_count;
-	uint32_t flags; /* enum image_view_flag of all views */
+	uint32_t flags; /* enum image_clients_flag */
 	uint32_t reserved;
 };
 static_assert(sizeof(struct image_clients) == 48, "layout");

@@ -141,6 +141,7 @@ static void leave(struct sweep *sweep, const struct image_address *first)
 static void change_class(struct image_client_class *class, const struct client_change *change)
 {
 	class->rules = (class->rules | change->admits) & ~change->refuses;
+	class->flags = (uint8_t)((class->flags | change->sets) & ~change->clears);
 	if (change->view != 0)
 		class->view = change->view;
 }

@@ -3,7 +3,7 @@
  * are.
  *
  * A prefix changes only what it speaks of; the rest is as the next shorter prefix around it has it.
- * So for each access rule, and for the view, the longest prefix that speaks of it wins.
+ * So for each access rule, each flag, and the view, the longest prefix that speaks of it wins.
  * Threads: one. Ownership: as usual, of what _new() returns. Memory: abort() if there is none. */
 #ifndef SKUA_ZONES_PREFIX_CLIENT_TABLE_H
 #define SKUA_ZONES_PREFIX_CLIENT_TABLE_H
@@ -15,6 +15,8 @@ struct client_change {
 	uint64_t admits;  /* access rules that they pass: bit n - 1 for rule n */
 	uint64_t refuses; /* access rules that they do not pass */
 	uint8_t view;	  /* whose zones they see; 0: not said */
+	uint8_t sets;	  /* enum image_client_flag that they have */
+	uint8_t clears;	  /* and that they have not */
 };
 
 /* Ranges of one family. first and class have count entries; count 0: all addresses are class 0. */

@@ -126,6 +126,14 @@ void image_fixture_view(struct image_fixture *f, const char *text)
 		fail(text, error);
 }
 
+void image_fixture_exempt(struct image_fixture *f, const char *items)
+{
+	char error[512];
+
+	if (!access_exempt(access_of(f), items, error, sizeof(error)))
+		fail(items, error);
+}
+
 void image_fixture_terms(struct image_fixture *f, const char *view, const char *allow)
 {
 	char error[512];

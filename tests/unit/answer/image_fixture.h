@@ -25,6 +25,8 @@ void image_fixture_policy(struct image_fixture *fixture, const struct image_poli
 /* Who is who, as for the keys acl and views: "core=10.0.0.0/8", "partner=198.51.100.0/24,ecs". */
 void image_fixture_acl(struct image_fixture *fixture, const char *text);
 void image_fixture_view(struct image_fixture *fixture, const char *text);
+/* Who has no rate limit: ITEM,ITEM…. */
+void image_fixture_exempt(struct image_fixture *fixture, const char *items);
 /* To whom the zones that are added from here on are served: a view, or NULL; ITEM,ITEM…, or NULL.
  */
 void image_fixture_terms(struct image_fixture *fixture, const char *view, const char *allow);

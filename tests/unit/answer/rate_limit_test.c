@@ -285,17 +285,8 @@ static void test_prefix_lengths(void **state)
 	close_scene(scene);
 }
 
-static void exempt_some(struct policy_rate_limit *limit)
-{
-	limit->exempt_count = 4;
-	limit->exempt[0] = (struct policy_prefix){.address = {10}, .family = 4, .length = 8};
-	limit->exempt[1] = (struct policy_prefix){.address = {172, 16}, .family = 4, .length = 12};
-	limit->exempt[2] = (struct policy_prefix){.address = {0xfc}, .family = 6, .length = 7};
-	limit->exempt[3] = (struct policy_prefix){
-	    .address = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .family = 6, .length = 128};
-}
-
-static void test_exempt(void **state)
+/* Clients, and whether they are exempt from limits that all else is under. */
+static void expect_exempt(struct scene *scene)
 {
 	static const struct {
 		const char *address;
@@ -305,16 +296,48 @@ static void test_exempt(void **state)
 	    {"172.16.0.0", true},     {"172.31.0.1", true},  {"172.32.0.0", false},
 	    {"172.15.0.1", false},    {"fc00::1", true},     {"fdff::1", true},
 	    {"fe00::1", false},	      {"2001:db8::1", true}, {"2001:db8::2", false},
+	    {"10.66.0.1", false},     {"10.66.7.1", true},   {"10.67.0.1", true},
 	    {"a00::1", false}, /* begins with the octet of 10/8 */
 	};
-	struct scene *scene = open_scene(exempt_some);
 
-	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		come_from(scene, cases[i].address);
 		assert_int_equal(replies(scene, "www.one.test.", TYPE_A, 100),
 				 cases[i].exempt ? 100 : RATE);
+		assert_int_equal(replies(scene, "elsewhere.", TYPE_A, 100),
+				 cases[i].exempt ? 100 : RATE);
 	}
+}
+
+#define EXEMPT "10.0.0.0/8,!10.66.0.0/16,10.66.7.0/24,172.16.0.0/12,fc00::/7,2001:db8::1"
+
+static void test_exempt(void **state)
+{
+	struct scene *scene = open_scene(NULL);
+
+	(void)state;
+	image_fixture_exempt(scene->fixture, EXEMPT);
+	scene->asking.image = image_fixture_image(scene->fixture);
+	expect_exempt(scene);
+	close_scene(scene);
+}
+
+/* The same where the class of a client says what it sees, too: in a view, in a list, in neither. */
+static void test_exempt_beside_views(void **state)
+{
+	struct scene *scene = open_scene(NULL);
+
+	(void)state;
+	image_fixture_exempt(scene->fixture, EXEMPT);
+	image_fixture_view(scene->fixture, "partner=10.255.0.0/16,172.0.0.0/8,fd00::/8,ecs");
+	image_fixture_terms(scene->fixture, "partner", NULL);
+	image_fixture_text(scene->fixture, "one.test.", zone_text);
+	image_fixture_terms(scene->fixture, NULL, "172.31.0.0/16,10.66.0.0/16");
+	image_fixture_text(scene->fixture, "listed.test.", zone_text);
+	scene->asking.image = image_fixture_image(scene->fixture);
+	expect_exempt(scene);
+	come_from(scene, "192.0.2.7");
+	assert_int_equal(replies(scene, "www.listed.test.", TYPE_A, 100), RATE); /* REFUSED */
 	close_scene(scene);
 }
 
@@ -425,6 +448,7 @@ int main(void)
 	    cmocka_unit_test(test_networks),
 	    cmocka_unit_test(test_prefix_lengths),
 	    cmocka_unit_test(test_exempt),
+	    cmocka_unit_test(test_exempt_beside_views),
 	    cmocka_unit_test(test_slip),
 	    cmocka_unit_test(test_a_burst),
 	    cmocka_unit_test(test_a_zone_longer_than_the_name),

@@ -111,8 +111,9 @@ static void file_refusals(void **state)
 	expect_refusal("rotate: maybe\n", "FILE:1:9: rotate: \"maybe\" is none of on|off|fixed");
 	expect_refusal("http: localhost:80\n", "is no address");
 	expect_refusal("listen: [127.0.0.1:53, 127.0.0.1]\n", "FILE:1:24: listen: \"127.0.0.1\"");
-	expect_refusal("rate_limit_exempt: [10.0.0.0/8, 10.0.0.1/8]\n",
-		       "FILE:1:33: rate_limit_exempt: \"10.0.0.1/8\" is no network");
+	expect_refusal(
+	    "rate_limit_exempt: [10.0.0.0/8, 10.0.0.1/8]\n",
+	    "FILE:1:33: rate_limit_exempt: \"10.0.0.1/8\" has bits set behind its length");
 	expect_refusal("log_level: loud\n", "is no level");
 	expect_refusal("io: ${SKUA_TEST_NONE}\n",
 		       "FILE:1:5: io: environment variable SKUA_TEST_NONE is not set");

@@ -114,12 +114,18 @@ static void random_plain(struct random *random, struct plain *plain)
 	prefix->first.low &= ~last.low;
 	plain->change = (struct client_change){0};
 	uint64_t rule = 1ull << random_below(random, RULES);
-	switch (random_below(random, 4)) {
+	switch (random_below(random, 6)) {
 	case 0:
 		plain->change.refuses = rule;
 		break;
 	case 1: /* two views at one prefix are refused: the view follows from the prefix */
 		plain->change.view = (uint8_t)(1 + prefix->length % 3);
+		break;
+	case 2:
+		plain->change.sets = IMAGE_CLIENT_EXEMPT;
+		break;
+	case 3:
+		plain->change.clears = IMAGE_CLIENT_EXEMPT;
 		break;
 	default:
 		plain->change.admits = rule;
@@ -132,12 +138,12 @@ static bool holds(const struct prefix *prefix, unsigned family, struct image_add
 	       !prefix_address_before(prefix_last(prefix), address);
 }
 
-/* What the longest prefix that speaks of it says, for each rule and the view. */
+/* What the longest prefix that speaks of it says, for each rule, the flag and the view. */
 static struct image_client_class scan(const struct plain *plain, unsigned count, unsigned family,
 				      struct image_address address)
 {
 	struct image_client_class class = {0};
-	int longest_rule[RULES], longest_view = -1;
+	int longest_rule[RULES], longest_view = -1, longest_flag = -1;
 
 	memset(longest_rule, -1, sizeof(longest_rule));
 	for (unsigned i = 0; i < count; i++) {
@@ -149,6 +155,10 @@ static struct image_client_class scan(const struct plain *plain, unsigned count,
 		if (change->view != 0 && length >= longest_view) {
 			class.view = change->view;
 			longest_view = length;
+		}
+		if ((change->sets | change->clears) != 0 && length >= longest_flag) {
+			class.flags = change->sets;
+			longest_flag = length;
 		}
 		for (unsigned rule = 0; rule < RULES; rule++) {
 			uint64_t bit = 1ull << rule;
