@@ -106,11 +106,11 @@ void client_of(const struct image *image, unsigned family, const uint8_t *source
 
 	client->common = image;
 	client->rules = 0;
-	client->flags = 0;
 	client->view = 0;
 	client->names = NULL;
 	if (!(image->policy->clients.flags & IMAGE_CLIENTS_SEE))
 		return;
+	client->flags = 0;
 	find_place(image, family, source, &place);
 	class = class_of(image, place.class);
 	if (class == NULL)

@@ -16,10 +16,10 @@
 #include <stdbool.h>
 
 struct client {
-	const struct image *common;	/* with the zones of all */
-	uint64_t rules;			/* access rules that it passes; bit n - 1 is rule n */
-	uint8_t flags;			/* enum image_client_flag; client_is_exempt() reads them */
-	unsigned view;			/* 0: it sees only the zones of all */
+	const struct image *common; /* with the zones of all */
+	uint64_t rules;		    /* access rules that it passes; bit n - 1 is rule n */
+	uint8_t flags;		    /* enum image_client_flag; not set without IMAGE_CLIENTS_SEE */
+	unsigned view;		    /* 0: it sees only the zones of all */
 	const struct image_view *names; /* of the view; NULL: none */
 	struct image own;		/* with the zones of the view; not set if that is 0 */
 };

@@ -189,6 +189,22 @@ def bad_secrets():
         expect(SECRET not in shown and NEXT_SECRET not in shown, "a secret is shown")
 
 
+@case("edns: without a file of secrets that of the start stays, and SIGHUP publishes nothing")
+def own_secret():
+    with Server() as server:
+        cookie = server.ask_cookie(CLIENT_COOKIE)[1]
+        generation = status(server)["generation"]
+        server.reload()
+        eventually(lambda: "reading all zones again" in server.log(), "SIGHUP in the log")
+        new = pathlib.Path(server.own.name, "new")
+        new.write_text(ZONE.replace("192.0.2.2", "192.0.2.3"))
+        new.rename(new.with_name("example.zone"))
+        eventually(lambda: "192.0.2.3" in server.dig("www.example", "+short"), "the change behind it")
+        expect_equal(status(server)["generation"], generation + 1, "generation")
+        expect_equal(server.ask_cookie(cookie)[1], cookie, "the cookie")
+        expect_equal(server.metrics()["skua_cookies_invalid_total"], 0, "invalid cookies")
+
+
 @case("edns: a configuration that can't be is refused at the start")
 def refused():
     with tempfile.TemporaryDirectory(prefix="skua-edns-") as folder:

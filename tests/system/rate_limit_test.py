@@ -6,8 +6,12 @@ steps that the sockets hold, so that nothing is lost but by the limit. Time deci
 responses a limit lets through is bounded by the time that really went by.
 """
 
+import json
+import os
 import pathlib
+import signal
 import socket
+import subprocess
 import tempfile
 import time
 
@@ -19,7 +23,7 @@ import exchange
 import process
 import skua
 import wire
-from cases import Skip, case, expect, expect_equal, main
+from cases import Skip, case, eventually, expect, expect_equal, main
 
 ZONE = """$TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -50,6 +54,10 @@ class Server(skua.Skua):
     def close(self):
         super().close()
         self.zone_folder.cleanup()
+
+    def status(self):
+        command = [skua.program(), "status", "--json", "--runtime-dir", self.runtime]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
 
     def count(self, counter):
         """A counter that stands still: workers show theirs a moment later."""
@@ -209,17 +217,59 @@ def exempt():
         expect(limited.whole <= limited.most(1), f"{limited.whole} answers to the other")
 
 
+SETTINGS = """acl:
+  - {{name: core, prefixes: [127.0.3.0/24, "!127.0.3.128/25"]}}
+rate_limit: 1
+rate_limit_slip: 0
+rate_limit_ipv4_prefix: 32
+rate_limit_exempt: [core, "@{}"]
+"""
+
+
+def is_exempt(server, source):
+    """Fresh names would be limited each by itself: all ask the same one."""
+    with client(source) as sock:
+        tally = Tally()
+        flood(server, sock, [WWW] * 200, tally)
+        limited = tally.whole <= tally.most(1)
+        expect(limited or tally.whole == 200, f"{tally.whole} of 200 to {source}")
+        return not limited
+
+
+@case("lists and files say who is exempt as well, and SIGHUP reads files again")
+def exempt_items():
+    with tempfile.TemporaryDirectory(prefix="skua-test-config-") as folder:
+        probes, settings = pathlib.Path(folder, "probes"), pathlib.Path(folder, "skua.yaml")
+        probes.write_text("127.0.1.0/24 # the probes\n")
+        settings.write_text(SETTINGS.format(probes))
+        with Server("--config", settings) as server:
+            for source, exempt in (("127.0.3.1", True), ("127.0.3.129", False), ("127.0.1.1", True), ("127.0.2.1", False)):
+                expect_equal(is_exempt(server, source), exempt, f"{source} is exempt")
+            probes.write_text("127.0.2.0/24\n")
+            status = server.status()
+            os.kill(status["control"]["pid"], signal.SIGHUP)
+            eventually(lambda: server.status()["generation"] > status["generation"], "the new list")
+            expect(is_exempt(server, "127.0.2.2"), "the new probes are limited")
+            expect(not is_exempt(server, "127.0.1.2"), "the old ones still are exempt")
+            probes.write_text("nonsense\n")
+            os.kill(server.status()["control"]["pid"], signal.SIGHUP)
+            eventually(lambda: f"{probes}:1:1:" in server.log(), "the mistake's place in the log")
+            expect(is_exempt(server, "127.0.2.3") and not is_exempt(server, "127.0.1.3"), "what was in force stays")
+
+
 @case("what is no network is refused with its place")
 def bad_network():
     with tempfile.TemporaryDirectory(prefix="skua-test-config-") as folder:
         settings = pathlib.Path(folder, "skua.yaml")
-        for text in ("10.0.0.1/8", "10.0.0.0/33", "2001:db8::/129", "localhost", "10/8"):
+        for text, why in (("10.0.0.1/8", '"10.0.0.1/8" has bits set behind its length'), ("10.0.0.0/33", '"10.0.0.0/33" '),
+                          ("2001:db8::/129", '"2001:db8::/129" '), ("10/8", '"10/8" is no address or prefix'),
+                          ("localhost", 'there is no list "localhost"; define it under acl')):
             settings.write_text(f"rate_limit_exempt: ['{text}']\n")
             try:
                 with Server("--config", settings):
                     pass
             except process.StartFailed as failure:
-                expect(f"{settings}:1:22: rate_limit_exempt: \"{text}\" is no network" in str(failure), str(failure))
+                expect(f"{settings}:1:22: rate_limit_exempt: {why}" in str(failure), str(failure))
                 continue
             raise AssertionError(f"{text} was taken")
 

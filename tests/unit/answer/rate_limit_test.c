@@ -341,6 +341,42 @@ static void test_exempt_beside_views(void **state)
 	close_scene(scene);
 }
 
+/* Tables that are damaged exempt nobody, and are not read past their end. */
+static void test_damaged_tables(void **state)
+{
+	struct scene *scene = open_scene(NULL);
+	struct image image;
+	struct image_policy policy;
+
+	(void)state;
+	image_fixture_exempt(scene->fixture, "10.0.0.0/8,fd00::/8");
+	image = *image_fixture_image(scene->fixture);
+	policy = *image.policy;
+	image.policy = &policy;
+	scene->asking.image = &image;
+	come_from(scene, "10.0.0.1");
+	for (unsigned damage = 0; damage < 5; damage++) {
+		struct image_clients *clients = &policy.clients;
+		struct image_clients good = *clients;
+
+		assert_int_equal(replies(scene, "www.one.test.", TYPE_A, 100), 100);
+		if (damage == 0)
+			clients->class_count = 1;
+		else if (damage == 1)
+			clients->classes = UINT32_MAX;
+		else if (damage == 2)
+			clients->first4 = clients->first6 = UINT32_MAX;
+		else if (damage == 3)
+			clients->class4 = clients->class6 = UINT32_MAX;
+		else
+			clients->count4 = clients->count6 = UINT32_MAX;
+		assert_int_equal(replies(scene, "www.one.test.", TYPE_A, 100), RATE);
+		*clients = good;
+		scene->asking.state.now += 100 * SECOND;
+	}
+	close_scene(scene);
+}
+
 static void slip_two(struct policy_rate_limit *limit)
 {
 	limit->slip = 2;
@@ -449,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(test_prefix_lengths),
 	    cmocka_unit_test(test_exempt),
 	    cmocka_unit_test(test_exempt_beside_views),
+	    cmocka_unit_test(test_damaged_tables),
 	    cmocka_unit_test(test_slip),
 	    cmocka_unit_test(test_a_burst),
 	    cmocka_unit_test(test_a_zone_longer_than_the_name),
