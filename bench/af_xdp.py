@@ -72,4 +72,5 @@ def main():
             serve.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ enum option_code {
 	OPTION_CORES,
 	OPTION_RUNTIME_DIR,
 	OPTION_LOG_LEVEL,
+	OPTION_IDLE,
 	OPTION_TCP_CLIENTS,
 	OPTION_TCP_PER_CLIENT,
 	OPTION_TCP_IDLE,
@@ -30,6 +31,7 @@ static const struct option long_options[] = {
     {"cores", required_argument, NULL, OPTION_CORES},
     {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"idle", required_argument, NULL, OPTION_IDLE},
     {"tcp-clients", required_argument, NULL, OPTION_TCP_CLIENTS},
     {"tcp-per-client", required_argument, NULL, OPTION_TCP_PER_CLIENT},
     {"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
@@ -92,6 +94,14 @@ static bool take_log_level(struct options *out, const char *text, char error[IO_
 	return false;
 }
 
+static bool take_idle(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	if (idle_from_text(text, &out->idle))
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "--idle %s: give poll, adaptive or interrupt", text);
+	return false;
+}
+
 static bool take_option(struct options *out, int option, const char *text,
 			char error[IO_ERROR_TEXT])
 {
@@ -109,6 +119,8 @@ static bool take_option(struct options *out, int option, const char *text,
 		return take_runtime_dir(out, text, error);
 	case OPTION_LOG_LEVEL:
 		return take_log_level(out, text, error);
+	case OPTION_IDLE:
+		return take_idle(out, text, error);
 	case OPTION_TCP_CLIENTS:
 		return take_number("tcp-clients", text, STREAM_CLIENTS_MOST, &out->tcp_clients,
 				   error);

@@ -7,6 +7,7 @@
 #include "dataplane/io/packet_io.h"
 #include "runtime/log.h"
 #include "dataplane/worker/cores.h"
+#include "dataplane/worker/worker.h"
 #include "zones/abi/channel.h"
 
 #include <limits.h>
@@ -23,6 +24,7 @@ struct options {
 	struct core_list cores; /* only if has_cores */
 	char runtime_dir[PATH_MAX];
 	enum log_level log_level;
+	enum idle_mode idle;
 	unsigned tcp_clients; /* these three: 0: the default of stream.h */
 	unsigned tcp_per_client;
 	unsigned tcp_idle; /* seconds */

@@ -103,7 +103,8 @@ bool program_open(struct program *program, const struct options *options,
 	program->options = *options;
 	program->io_class = io_class;
 	program->io_argument = io_argument;
-	if (!assign_cores(program, error) ||
+	if (!idle_settle(&program->options.idle, io_class, error, IO_ERROR_TEXT) ||
+	    !assign_cores(program, error) ||
 	    !runtime_dir_make(options->runtime_dir, error, IO_ERROR_TEXT))
 		return false;
 	program->adopt =
@@ -137,6 +138,7 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 		    .io = program->io,
 		    .index = i,
 		    .core = program->core[i],
+		    .idle = program->options.idle,
 		};
 
 		program->worker[i] = worker_start(&config, error, IO_ERROR_TEXT);

@@ -52,7 +52,7 @@ struct packet_io_class {
 	void (*tx_burst)(struct io_queue *queue, struct datagram *burst, unsigned n,
 			 uint64_t counts[]);
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
-	 * NULL: this back end only polls, and its workers never sleep. */
+	 * NULL: this back end only polls. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
 	/* Follows what changed around the back end (addresses of an interface, its link): the main
 	 * thread calls it about once a second while workers run. NULL: nothing to follow. */

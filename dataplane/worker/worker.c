@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 static_assert(IO_BURST <= ANSWER_BURST, "a burst is answered at once");
 
-/* Loops between two writings of the counters while nothing comes, on a back end that only polls. */
+/* Loops between two writings of the counters while nothing comes and the worker polls. */
 #define LOOPS_QUIET 1024u
 
 struct worker {
@@ -52,13 +53,15 @@ static void rest(struct worker *worker)
 {
 	show_counts(worker);
 	adopt_offline(worker->adopt, worker->index);
-	worker->io_class->wait(worker->queue, WORKER_SLEEP);
+	if (worker->io_class->wait)
+		worker->io_class->wait(worker->queue, WORKER_SLEEP);
+	else
+		nanosleep(&(struct timespec){.tv_nsec = WORKER_NAP * 1000}, NULL);
 }
 
 static void loop(struct worker *worker)
 {
 	const struct packet_io_class *io = worker->io_class;
-	bool may_sleep = io->wait != NULL;
 
 	while (!atomic_load_explicit(&worker->stop, memory_order_relaxed)) {
 		bool changed = false;
@@ -77,7 +80,7 @@ static void loop(struct worker *worker)
 		atomic_store_explicit(&worker->line->loops, ++worker->loops, memory_order_relaxed);
 		if (n > 0 || worker->loops % LOOPS_QUIET == 0)
 			show_counts(worker);
-		if (idle_after_burst(&worker->idle, n) && may_sleep)
+		if (idle_after_burst(&worker->idle, n))
 			rest(worker);
 	}
 }
@@ -138,7 +141,7 @@ static struct worker *worker_new(const struct worker_config *config)
 	worker->core = config->core;
 	worker->line = &file->line[config->index];
 	worker->shared = &file->worker[config->index];
-	worker->idle.patience = IDLE_LEAST;
+	worker->idle = (struct idle){.mode = config->idle, .patience = IDLE_LEAST};
 	sem_init(&worker->started, 0, 0);
 	worker->shared->core = config->core;
 	snprintf(worker->shared->io, sizeof(worker->shared->io), "%s",

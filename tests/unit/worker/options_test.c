@@ -52,7 +52,8 @@ static void every_option_is_taken(void **state)
 			       TEXT("--io"), TEXT("af_xdp:eth0"), TEXT("--workers"), TEXT("63"),
 			       TEXT("--cores"), TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"),
 			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
-			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7")),
+			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
+			       TEXT("--idle"), TEXT("Poll")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
@@ -64,6 +65,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(options.tcp_clients, 5);
 	assert_int_equal(options.tcp_per_client, 6);
 	assert_int_equal(options.tcp_idle, 7);
+	assert_int_equal(options.idle, IDLE_POLL);
 }
 
 static void help_and_version_are_enough(void **state)
@@ -95,6 +97,7 @@ static void wrong_usage_is_named(void **state)
 	    {"--cores", "3-1", "--cores 3-1"},
 	    {"--listen", "localhost:53", "localhost"},
 	    {"--log-level", "loud", "loud"},
+	    {"--idle", "asleep", "asleep"},
 	    {"--runtime-dir", "", "--runtime-dir"},
 	    {"--nonsense", "1", "--nonsense"},
 	    {"stray", "1", "stray"},

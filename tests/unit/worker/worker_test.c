@@ -114,6 +114,7 @@ static int set_up(void **state)
 	    .io = &fixture->io,
 	    .index = 1,
 	    .core = -1,
+	    .idle = IDLE_ADAPTIVE,
 	};
 	*state = fixture;
 	return 0;
@@ -168,13 +169,92 @@ static void a_back_end_that_only_polls_is_polled_on(void **state)
 
 	polls.wait = NULL;
 	fixture->config.io_class = &polls;
+	fixture->config.idle = IDLE_POLL;
 	worker = worker_start(&fixture->config, error, sizeof(error));
 	assert_non_null(worker);
 	/* There is no wait() that it could call. */
+	while (atomic_load(&fixture->io.line->loops) < 100 * IDLE_MOST) {
+		assert_true(atomic_load(&fixture->io.line->seen) != WORKER_OFFLINE);
+		usleep(1000);
+	}
+	worker_stop(worker);
+	worker_free(worker);
+}
+
+/* A nap, as a sleep, holds nothing of an image. */
+static void a_back_end_that_can_t_wait_may_nap(void **state)
+{
+	struct fixture *fixture = *state;
+	struct packet_io_class polls = memory_class;
+	unsigned offline = 0;
+	char error[200];
+	struct worker *worker;
+
+	polls.wait = NULL;
+	fixture->config.io_class = &polls;
+	worker = worker_start(&fixture->config, error, sizeof(error));
+	assert_non_null(worker);
+	while (offline < 20) {
+		offline += atomic_load(&fixture->io.line->seen) == WORKER_OFFLINE;
+		usleep(100);
+	}
+	worker_stop(worker);
+	worker_free(worker);
+}
+
+static void polling_never_sleeps_where_it_could(void **state)
+{
+	struct fixture *fixture = *state;
+	char error[200];
+	struct worker *worker;
+
+	fixture->config.idle = IDLE_POLL;
+	worker = worker_start(&fixture->config, error, sizeof(error));
+	assert_non_null(worker);
 	while (atomic_load(&fixture->io.line->loops) < 100 * IDLE_MOST)
 		usleep(1000);
 	worker_stop(worker);
 	worker_free(worker);
+	assert_int_equal(fixture->io.sleeps, 0);
+}
+
+static void interrupts_mean_a_sleep_after_each_empty_burst(void **state)
+{
+	struct fixture *fixture = *state;
+	char error[200];
+	struct worker *worker;
+
+	fixture->config.idle = IDLE_INTERRUPT;
+	fixture->io.offered = OFFERED;
+	worker = worker_start(&fixture->config, error, sizeof(error));
+	assert_non_null(worker);
+	while (atomic_load(&fixture->io.sleeps) < 100)
+		usleep(1000);
+	worker_stop(worker);
+	worker_free(worker);
+	assert_int_equal(fixture->io.returned, OFFERED);
+	assert_int_equal(fixture->io.line->loops, (OFFERED + 6) / 7 + fixture->io.sleeps);
+}
+
+static void what_a_back_end_can_t_is_refused(void **state)
+{
+	struct packet_io_class polls = {.name = "memory"};
+	enum idle_mode mode = IDLE_DEFAULT;
+	char error[200];
+
+	(void)state;
+	assert_true(idle_settle(&mode, &memory_class, error, sizeof(error)));
+	assert_int_equal(mode, IDLE_ADAPTIVE);
+	mode = IDLE_DEFAULT;
+	assert_true(idle_settle(&mode, &polls, error, sizeof(error)));
+	assert_int_equal(mode, IDLE_POLL);
+	mode = IDLE_ADAPTIVE;
+	assert_true(idle_settle(&mode, &polls, error, sizeof(error)));
+	assert_int_equal(mode, IDLE_ADAPTIVE);
+	mode = IDLE_INTERRUPT;
+	assert_true(idle_settle(&mode, &memory_class, error, sizeof(error)));
+	assert_false(idle_settle(&mode, &polls, error, sizeof(error)));
+	assert_non_null(strstr(error, "memory"));
 }
 
 static void it_runs_on_its_core(void **state)
@@ -213,7 +293,7 @@ static void a_failed_start_says_why_and_leaves_nothing(void **state)
 
 static void polling_is_kept_up_only_while_it_pays(void **state)
 {
-	struct idle idle = {.patience = IDLE_LEAST};
+	struct idle idle = {.mode = IDLE_ADAPTIVE, .patience = IDLE_LEAST};
 	unsigned polls = 0;
 
 	(void)state;
@@ -243,6 +323,11 @@ int main(void)
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_back_end_that_only_polls_is_polled_on, set_up,
 					    tear_down),
+	    cmocka_unit_test_setup_teardown(a_back_end_that_can_t_wait_may_nap, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(polling_never_sleeps_where_it_could, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(interrupts_mean_a_sleep_after_each_empty_burst, set_up,
+					    tear_down),
+	    cmocka_unit_test(what_a_back_end_can_t_is_refused),
 	    cmocka_unit_test_setup_teardown(it_runs_on_its_core, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_failed_start_says_why_and_leaves_nothing, set_up,
 					    tear_down),
