@@ -1,5 +1,5 @@
 /* main.c: skua-dataplane: starts the parts, follows control and signals until told to stop. */
-#include "dataplane/program.h"
+#include "dataplane/guard.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,14 +17,14 @@ enum exit_status { EXIT_GOOD = 0, EXIT_ENVIRONMENT = 1, EXIT_USAGE = 2 };
 #define LOOK_OFTEN     1
 #define LOOK_SELDOM    50
 #define LOOK_OFTEN_FOR 60000
-#define REFRESH_EVERY  1000
 
 struct follower {
 	struct program *program;
 	int signal_fd;
+	struct guard guard;
 	int64_t often_until; /* milliseconds of CLOCK_MONOTONIC; 0: nothing is expected */
-	int64_t refreshed;
-	uint64_t mapped; /* newest arena, as we saw it last */
+	bool surroundings;   /* of the back end have changed */
+	uint64_t mapped;     /* newest arena, as we saw it last */
 	bool answering;
 	bool said_waiting;
 };
@@ -63,17 +63,21 @@ static void look_for_arena(struct follower *follower)
 /* Returns true when a signal asks us to stop. */
 static bool wait_for_event(struct follower *follower)
 {
-	struct pollfd wait[2] = {
+	struct pollfd wait[3] = {
 	    {.fd = follower->signal_fd, .events = POLLIN},
 	    {.fd = adopt_event_fd(follower->program->adopt), .events = POLLIN},
+	    {.fd = -1, .events = POLLIN},
 	};
 	int64_t now = now_ms();
 	/* Without inotify only looking tells. */
 	bool often = now < follower->often_until || wait[1].fd < 0;
 	struct signalfd_siginfo got;
 
-	if (poll(wait, 2, often ? LOOK_OFTEN : LOOK_SELDOM) <= 0)
+	wait[2].fd = guard_event_fd(&follower->guard, now);
+	follower->surroundings = false;
+	if (poll(wait, 3, often ? LOOK_OFTEN : LOOK_SELDOM) <= 0)
 		return false;
+	follower->surroundings = wait[2].revents != 0;
 	if (wait[1].revents)
 		follower->often_until = now + LOOK_OFTEN_FOR;
 	if (!wait[0].revents || read(follower->signal_fd, &got, sizeof(got)) != sizeof(got))
@@ -81,17 +85,6 @@ static bool wait_for_event(struct follower *follower)
 	log_info("dataplane.main", "stopping",
 		 LOG_TEXT("signal", sigabbrev_np((int)got.ssi_signo)));
 	return true;
-}
-
-static void refresh(struct follower *follower)
-{
-	struct program *program = follower->program;
-	int64_t now = now_ms();
-
-	if (!program->io_class->refresh || now - follower->refreshed < REFRESH_EVERY)
-		return;
-	follower->refreshed = now;
-	program->io_class->refresh(program->io);
 }
 
 /* Blocked before the first thread exists, so that only signal_fd hears of them. */
@@ -122,9 +115,10 @@ static int run(struct program *program, int signal_fd, char error[IO_ERROR_TEXT]
 	look_for_arena(&follower);
 	if (!program_start(program, error))
 		return EXIT_ENVIRONMENT;
+	guard_start(&follower.guard, program);
 	while (!wait_for_event(&follower)) {
 		look_for_arena(&follower);
-		refresh(&follower);
+		guard_look(&follower.guard, follower.surroundings, now_ms());
 	}
 	return EXIT_GOOD;
 }

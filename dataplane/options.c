@@ -17,6 +17,7 @@ enum option_code {
 	OPTION_RUNTIME_DIR,
 	OPTION_LOG_LEVEL,
 	OPTION_IDLE,
+	OPTION_WATCHDOG,
 	OPTION_TCP_CLIENTS,
 	OPTION_TCP_PER_CLIENT,
 	OPTION_TCP_IDLE,
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
     {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"idle", required_argument, NULL, OPTION_IDLE},
+    {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
     {"tcp-clients", required_argument, NULL, OPTION_TCP_CLIENTS},
     {"tcp-per-client", required_argument, NULL, OPTION_TCP_PER_CLIENT},
     {"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
@@ -40,17 +42,19 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool take_number(const char *name, const char *text, unsigned most, unsigned *out,
-			char error[IO_ERROR_TEXT])
+static bool take_number(const char *name, const char *text, unsigned least, unsigned most,
+			unsigned *out, char error[IO_ERROR_TEXT])
 {
 	size_t digits = strspn(text, "0123456789");
-	unsigned long number = digits > 0 && digits < 10 ? strtoul(text, NULL, 10) : 0;
+	bool is_number = digits > 0 && digits < 10 && text[digits] == '\0';
+	unsigned long number = is_number ? strtoul(text, NULL, 10) : 0;
 
-	if (text[digits] == '\0' && number >= 1 && number <= most) {
+	if (is_number && number >= least && number <= most) {
 		*out = (unsigned)number;
 		return true;
 	}
-	snprintf(error, IO_ERROR_TEXT, "--%s %s: give a number from 1 to %u", name, text, most);
+	snprintf(error, IO_ERROR_TEXT, "--%s %s: give a number from %u to %u", name, text, least,
+		 most);
 	return false;
 }
 
@@ -112,7 +116,7 @@ static bool take_option(struct options *out, int option, const char *text,
 		out->io = text;
 		return true;
 	case OPTION_WORKERS:
-		return take_number("workers", text, PACKET_WORKERS_MAX, &out->workers, error);
+		return take_number("workers", text, 1, PACKET_WORKERS_MAX, &out->workers, error);
 	case OPTION_CORES:
 		return take_cores(out, text, error);
 	case OPTION_RUNTIME_DIR:
@@ -121,14 +125,16 @@ static bool take_option(struct options *out, int option, const char *text,
 		return take_log_level(out, text, error);
 	case OPTION_IDLE:
 		return take_idle(out, text, error);
+	case OPTION_WATCHDOG:
+		return take_number("watchdog", text, 0, 3600, &out->watchdog, error);
 	case OPTION_TCP_CLIENTS:
-		return take_number("tcp-clients", text, STREAM_CLIENTS_MOST, &out->tcp_clients,
+		return take_number("tcp-clients", text, 1, STREAM_CLIENTS_MOST, &out->tcp_clients,
 				   error);
 	case OPTION_TCP_PER_CLIENT:
-		return take_number("tcp-per-client", text, STREAM_CLIENTS_MOST,
+		return take_number("tcp-per-client", text, 1, STREAM_CLIENTS_MOST,
 				   &out->tcp_per_client, error);
 	case OPTION_TCP_IDLE:
-		return take_number("tcp-idle", text, 86400, &out->tcp_idle, error);
+		return take_number("tcp-idle", text, 1, 86400, &out->tcp_idle, error);
 	default:
 		return false;
 	}
@@ -140,6 +146,7 @@ static void set_defaults(struct options *out)
 	out->io = "socket";
 	out->workers = 1;
 	out->log_level = LOG_LEVEL_INFO;
+	out->watchdog = 10;
 	runtime_dir_default(out->runtime_dir, sizeof(out->runtime_dir));
 }
 

@@ -25,6 +25,7 @@ struct options {
 	char runtime_dir[PATH_MAX];
 	enum log_level log_level;
 	enum idle_mode idle;
+	unsigned watchdog;    /* seconds that a worker may stand still before we end; 0: for ever */
 	unsigned tcp_clients; /* these three: 0: the default of stream.h */
 	unsigned tcp_per_client;
 	unsigned tcp_idle; /* seconds */

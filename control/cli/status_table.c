@@ -42,6 +42,9 @@ static void print_program(FILE *out, const char *name, json_t *program)
 	}
 	fprintf(out, "running, pid %lld, for ", number_of(program, "pid"));
 	print_uptime(out, json_number_value(json_object_get(program, "uptime_seconds")));
+	if (*text_of(program, "interface") != '\0' &&
+	    strcmp(text_of(program, "interface"), "none") != 0)
+		fprintf(out, ", interface %s", text_of(program, "interface"));
 	if (*text_of(program, "version") != '\0')
 		fprintf(out, ", version %s", text_of(program, "version"));
 	json_array_foreach(json_object_get(program, "listen"), index, listen)
@@ -133,6 +136,8 @@ static void print_worker(FILE *out, json_t *worker, int width)
 		snprintf(seen_text, sizeof(seen_text), "%lld", (long long)json_integer_value(seen));
 	else if (json_is_string(seen))
 		snprintf(seen_text, sizeof(seen_text), "%.20s", json_string_value(seen));
+	if (json_is_true(json_object_get(worker, "stuck")))
+		strcpy(seen_text, "stuck");
 	fprintf(out, "%6lld %-*s %4s %14lld %14lld %10s  ", number_of(worker, "index"), width,
 		text_of(worker, "io"), core_text, number_of(worker, "queries"),
 		number_of(worker, "answers"), seen_text);

@@ -3,6 +3,7 @@
 #include "control/cli/commands.h"
 #include "control/cli/restart.h"
 #include "runtime/log.h"
+#include "zones/abi/channel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -112,9 +113,17 @@ static void log_death(const struct daemon *daemon, int status, uint32_t pause)
 		    LOG_UNSIGNED("pause_ms", pause));
 }
 
+/* Any other code but 0 says that it can't run. */
+static bool has_refused(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
+	       WEXITSTATUS(status) != DATAPLANE_EXIT_STUCK &&
+	       WEXITSTATUS(status) != DATAPLANE_EXIT_INTERFACE;
+}
+
 static void died(struct supervisor *supervisor, struct daemon *daemon, int status)
 {
-	bool refused = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+	bool refused = has_refused(status);
 	uint64_t now = now_ms();
 	uint32_t pause;
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Exit codes 3 and 4 ask for a new start at once (enum dataplane_exit), as does a death by signal.
+ */
 struct supervised {
 	const char *name; /* for the log */
 	const char *path; /* of the program */

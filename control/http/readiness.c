@@ -269,8 +269,32 @@ static void start_tcp(struct probe *probe, const struct dataplane_file *file)
 		probe_end(probe, uv_strerror(status));
 }
 
+/* What the dataplane or its watcher says of itself; NULL: nothing is wrong. */
+static const char *trouble(const struct readiness_target *target, char reason[READINESS_REASON])
+{
+	static const char *const interface[] = {
+	    [INTERFACE_DOWN] = "the interface has no link",
+	    [INTERFACE_GONE] = "the interface was removed",
+	    [INTERFACE_REPLACED] = "the interface was removed, and is there again: the dataplane "
+				   "is about to start again",
+	};
+	unsigned state = atomic_load_explicit(&target->dataplane->interface, memory_order_relaxed);
+
+	if (target->stuck != 0) {
+		snprintf(reason, READINESS_REASON, "worker %u stands still",
+			 (unsigned)__builtin_ctzll(target->stuck));
+		return reason;
+	}
+	if (state >= sizeof(interface) / sizeof(interface[0]) || interface[state] == NULL)
+		return NULL;
+	snprintf(reason, READINESS_REASON, "%s (%.*s)", interface[state],
+		 (int)sizeof(target->dataplane->worker[0].io) - 1, target->dataplane->worker[0].io);
+	return reason;
+}
+
 /* Why there is nothing to probe; NULL: there is, and *address is where. */
-static const char *obstacle(const struct readiness_target *target, struct address *address)
+static const char *obstacle(const struct readiness_target *target, struct address *address,
+			    char reason[READINESS_REASON])
 {
 	char text[sizeof(target->dataplane->listen[0]) + 1] = "";
 
@@ -280,6 +304,8 @@ static const char *obstacle(const struct readiness_target *target, struct addres
 		return "no zone is loaded";
 	if (target->dataplane->listen_count == 0)
 		return "the dataplane listens nowhere";
+	if (trouble(target, reason) != NULL)
+		return reason;
 	memcpy(text, target->dataplane->listen[0], sizeof(text) - 1);
 	if (!address_from_text(text, address))
 		return "the dataplane's listen address can't be read";
@@ -308,7 +334,8 @@ static void probe_start(struct readiness *readiness)
 {
 	struct readiness_target target = readiness->look(readiness->context);
 	struct address address;
-	const char *why = obstacle(&target, &address);
+	char reason[READINESS_REASON];
+	const char *why = obstacle(&target, &address, reason);
 	struct probe *probe;
 
 	if (why != NULL) {

@@ -3,8 +3,9 @@
  * Back end "socket": a real UDP query for the SOA goes to the first address that it listens on.
  * Other back ends take their packets off a wire that we may not reach: there the query goes over
  * TCP, and every worker must show that it is alive and at the newest generation.
- * All in the loop, with time-outs; who asks while a probe runs gets that probe's answer.
- * Threads: the loop's. */
+ * An interface without a link, or a worker that stands still, is reason enough to say no, whoever
+ * answers beside it. All in the loop, with time-outs; who asks while a probe runs gets that probe's
+ * answer. Threads: the loop's. */
 #ifndef SKUA_CONTROL_HTTP_READINESS_H
 #define SKUA_CONTROL_HTTP_READINESS_H
 
@@ -26,6 +27,7 @@ struct readiness_target {
 	uint64_t generation;			/* newest published; 0: none */
 	const uint8_t *zone;			/* apex of a loaded zone; NULL: none */
 	bool for_others; /* that zone may be for other clients than this host */
+	uint64_t stuck;	 /* bit per worker that stands still */
 };
 typedef struct readiness_target (*readiness_look)(void *context);
 /* reason: NULL when ready. */

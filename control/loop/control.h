@@ -16,6 +16,7 @@
 #include "control/source/zone_files.h"
 #include "control/status/status.h"
 #include "control/store/zone_store.h"
+#include "runtime/watchdog.h"
 
 #include <limits.h>
 
@@ -37,7 +38,9 @@ struct control {
 	uint64_t started; /* CLOCK_REALTIME, nanoseconds */
 	uint64_t published;
 	double publish_seconds;
-	uint32_t dataplane_pid; /* of the one that ran when last looked; 0: none */
+	uint32_t dataplane_pid;	  /* of the one that ran when last looked; 0: none */
+	struct watchdog watchdog; /* of its workers */
+	uint64_t stuck;		  /* bit per worker that stands still */
 };
 
 /* Runs until a signal asks to stop. Returns the exit code; what is wrong has been logged. */

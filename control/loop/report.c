@@ -58,6 +58,7 @@ void control_report(struct control *control, struct status *status)
 	status->usage = image_usage(writer);
 	report_zones(control, status);
 	status->dataplane = publish_dataplane(control->publisher);
+	status->stuck = control->stuck;
 }
 
 /* The zone to ask for: one that anyone may ask, if there is one. */
@@ -88,5 +89,6 @@ struct readiness_target control_readiness_target(void *context)
 		control->published == 0 ? 0 : image_generation(publish_writer(control->publisher)),
 	    .zone = file == NULL ? NULL : file->apex,
 	    .for_others = control->policy.clients != NULL,
+	    .stuck = control->stuck,
 	};
 }

@@ -68,14 +68,37 @@ static void write_worker_info(FILE *out, const struct dataplane_file *file)
 	}
 }
 
-static void write_dataplane(FILE *out, const struct dataplane_file *file)
+/* A back end without an interface of its own has no sample. */
+static void write_interface(FILE *out, const struct dataplane_file *file)
 {
+	head(out, "interface_up", "gauge",
+	     "1 if the interface of the back end is there, up and has a link");
+	if (file != NULL && status_interface(file) != INTERFACE_NONE)
+		fprintf(out, "skua_interface_up %d\n", status_interface(file) == INTERFACE_UP);
+}
+
+static void write_stuck(FILE *out, const struct status *status)
+{
+	const struct dataplane_file *file = status->dataplane;
+
+	head(out, "worker_stuck", "gauge", "1 if a worker has stood still for two seconds or more");
+	for (unsigned worker = 0; file != NULL && worker < status_workers(file); worker++)
+		fprintf(out, "skua_worker_stuck{worker=\"%u\"} %u\n", worker,
+			(unsigned)(status->stuck >> worker & 1));
+}
+
+static void write_dataplane(FILE *out, const struct status *status)
+{
+	const struct dataplane_file *file = status->dataplane;
+
 	number(out, "dataplane_up", "gauge", "1 while the dataplane runs", file != NULL);
 	head(out, "dataplane_start_time_seconds", "gauge", "When the dataplane started");
 	if (file != NULL)
 		fprintf(out, "skua_dataplane_start_time_seconds %.3f\n",
 			(double)file->started / 1e9);
+	write_interface(out, file);
 	write_worker_info(out, file);
+	write_stuck(out, status);
 	write_counters(out, file);
 }
 
@@ -234,6 +257,6 @@ void metrics_write(FILE *out, const struct status *status)
 	write_image(out, status);
 	write_zones(out, status);
 	write_files(out, status);
-	write_dataplane(out, status->dataplane);
+	write_dataplane(out, status);
 	write_process(out, status);
 }

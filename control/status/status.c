@@ -43,6 +43,24 @@ bool status_counter_is_drop(enum counter counter)
 	return strncmp(counters[counter].name, "drop_", 5) == 0;
 }
 
+enum interface_state status_interface(const struct dataplane_file *file)
+{
+	uint32_t state = atomic_load_explicit(&file->interface, memory_order_relaxed);
+
+	return state <= INTERFACE_REPLACED ? (enum interface_state)state : INTERFACE_NONE;
+}
+
+const char *status_interface_text(enum interface_state state)
+{
+	static const char *const text[] = {
+	    [INTERFACE_NONE] = "none",	       [INTERFACE_UP] = "up",
+	    [INTERFACE_DOWN] = "down",	       [INTERFACE_GONE] = "gone",
+	    [INTERFACE_REPLACED] = "replaced",
+	};
+
+	return text[state];
+}
+
 void status_text(const char *from, size_t size, char *text)
 {
 	size_t length = strnlen(from, size - 1);

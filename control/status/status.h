@@ -37,6 +37,7 @@ struct status {
 	struct status_zone *zones; /* owned */
 	size_t zone_count;
 	const struct dataplane_file *dataplane; /* borrowed; NULL: none runs */
+	uint64_t stuck;				/* bit per worker of it that stands still */
 };
 
 void status_free(struct status *status);
@@ -47,6 +48,10 @@ uint64_t status_counter(const struct dataplane_file *file, unsigned worker, enum
 const char *status_counter_name(enum counter counter);
 const char *status_counter_help(enum counter counter);
 bool status_counter_is_drop(enum counter counter);
+/* Nonsense counts as INTERFACE_NONE. */
+enum interface_state status_interface(const struct dataplane_file *file);
+/* none, up, down, gone, replaced. */
+const char *status_interface_text(enum interface_state state);
 /* NUL-terminated copy of a text in the file. */
 void status_text(const char *from, size_t size, char *text);
 

@@ -52,6 +52,8 @@ static json_t *dataplane_json(const struct dataplane_file *file)
 	json_object_set_new(dataplane, "pid", NUMBER(file->pid));
 	json_object_set_new(dataplane, "uptime_seconds", uptime(file->started));
 	json_object_set_new(dataplane, "listen", listen_json(file));
+	json_object_set_new(dataplane, "interface",
+			    json_string(status_interface_text(status_interface(file))));
 	return dataplane;
 }
 
@@ -107,8 +109,9 @@ static json_t *drops_json(const struct dataplane_file *file, unsigned worker)
 	return drops;
 }
 
-static json_t *worker_json(const struct dataplane_file *file, unsigned worker)
+static json_t *worker_json(const struct status *status, unsigned worker)
 {
+	const struct dataplane_file *file = status->dataplane;
 	json_t *item = json_object();
 	char io[sizeof(file->worker[0].io)];
 
@@ -125,16 +128,18 @@ static json_t *worker_json(const struct dataplane_file *file, unsigned worker)
 	json_object_set_new(
 	    item, "seen",
 	    seen_json(atomic_load_explicit(&file->line[worker].seen, memory_order_relaxed)));
+	json_object_set_new(item, "stuck", json_boolean(status->stuck >> worker & 1));
 	json_object_set_new(item, "drops", drops_json(file, worker));
 	return item;
 }
 
-static json_t *workers_json(const struct dataplane_file *file)
+static json_t *workers_json(const struct status *status)
 {
+	const struct dataplane_file *file = status->dataplane;
 	json_t *list = json_array();
 
 	for (unsigned worker = 0; file != NULL && worker < status_workers(file); worker++)
-		json_array_append_new(list, worker_json(file, worker));
+		json_array_append_new(list, worker_json(status, worker));
 	return list;
 }
 
@@ -161,6 +166,6 @@ json_t *status_to_json(const struct status *status)
 		json_object_set_new(all, "image", image_json(status));
 		json_object_set_new(all, "zones", zones_json(status));
 	}
-	json_object_set_new(all, "workers", workers_json(status->dataplane));
+	json_object_set_new(all, "workers", workers_json(status));
 	return all;
 }

@@ -3,6 +3,7 @@
  * queue is served, by one worker. What our XDP program does not take stays the kernel's. */
 #include "dataplane/io/af_xdp_socket.h"
 #include "dataplane/io/interface.h"
+#include "dataplane/io/interface_watch.h"
 #include "dataplane/io/packet_io.h"
 #include "dataplane/io/steering.h"
 
@@ -38,6 +39,8 @@ struct packet_io {
 	struct listen_address listen[LISTENS_MAX];
 	struct frame_rules rules;
 	_Atomic unsigned room; /* written by refresh, read by the workers, relaxed: a lone number */
+	int watch;	       /* netlink: something about interfaces has changed; -1: none */
+	bool removed;	       /* our interface, whatever has its name now */
 	struct steering *steering;
 	struct io_queue queue[]; /* [worker_count] */
 };
@@ -163,23 +166,42 @@ static void af_xdp_close(struct packet_io *io)
 {
 	if (io->steering)
 		steering_close(io->steering);
+	interface_watch_close(io->watch);
 	for (unsigned i = 0; i < io->worker_count; i++)
 		for (unsigned s = 0; s < io->queue[i].socket_count; s++)
 			af_xdp_socket_close(io->queue[i].socket[s]);
 	free(io);
 }
 
-static void af_xdp_refresh(struct packet_io *io)
+/* The sockets hang on the interface, not on its name: it may be renamed, and another may come under
+ * its name once it is gone. */
+static enum interface_state af_xdp_refresh(struct packet_io *io)
 {
-	unsigned mtu = interface_mtu(io->interface);
+	char name[IF_NAMESIZE];
+	unsigned mtu;
 
+	io->removed |= interface_watch_drain(io->watch, io->index);
+	if (io->removed || !if_indextoname(io->index, name)) {
+		io->removed = true;
+		return interface_is_up(io->interface) ? INTERFACE_REPLACED : INTERFACE_GONE;
+	}
+	memcpy(io->interface, name, sizeof(name));
 	steering_refresh(io->steering);
+	mtu = interface_mtu(io->interface);
 	if (mtu > 0)
 		atomic_store_explicit(&io->room, mtu + ETHERNET_HEADER, memory_order_relaxed);
+	return interface_is_up(io->interface) ? INTERFACE_UP : INTERFACE_DOWN;
+}
+
+static int af_xdp_event_fd(const struct packet_io *io)
+{
+	return io->watch;
 }
 
 static bool prepare(struct packet_io *io, const struct io_config *config, char error[IO_ERROR_TEXT])
 {
+	/* First: what changes from here on is heard of. */
+	io->watch = interface_watch_open();
 	if (!look_at_interface(io, config, error))
 		return false;
 	io->listen_count = config->listen_count;
@@ -276,5 +298,6 @@ const struct packet_io_class packet_io_af_xdp = {
     .tx_burst = af_xdp_tx_burst,
     .wait = af_xdp_wait,
     .refresh = af_xdp_refresh,
+    .event_fd = af_xdp_event_fd,
     .close = af_xdp_close,
 };

@@ -87,6 +87,15 @@ unsigned interface_mtu(const char *name)
 	return ask(name, SIOCGIFMTU, &request) ? (unsigned)request.ifr_mtu : 0;
 }
 
+bool interface_is_up(const char *name)
+{
+	const unsigned wanted = IFF_UP | IFF_RUNNING;
+	struct ifreq request = {0};
+
+	return ask(name, SIOCGIFFLAGS, &request) &&
+	       ((unsigned)request.ifr_flags & wanted) == wanted;
+}
+
 bool interface_strips_tags(const char *name)
 {
 	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};

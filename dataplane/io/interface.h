@@ -15,6 +15,9 @@ unsigned interface_queues(const char *name);
 /* Octets of the largest IP packet; 0: the interface is gone. */
 unsigned interface_mtu(const char *name);
 
+/* Set up, and with a link. */
+bool interface_is_up(const char *name);
+
 /* Whether the card takes VLAN tags out of frames (`ethtool -k`: rx-vlan-offload). An XDP program
  * then can't tell which VLAN a frame belongs to, and a reply could not go back there. */
 bool interface_strips_tags(const char *name);

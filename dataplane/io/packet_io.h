@@ -10,6 +10,7 @@
 #define SKUA_DATAPLANE_IO_PACKET_IO_H
 
 #include "dataplane/net/datagram.h"
+#include "zones/abi/channel.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -54,9 +55,13 @@ struct packet_io_class {
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
 	 * NULL: this back end only polls. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
-	/* Follows what changed around the back end (addresses of an interface, its link): the main
-	 * thread calls it about once a second while workers run. NULL: nothing to follow. */
-	void (*refresh)(struct packet_io *io);
+	/* Follows what changed around the back end (addresses of an interface, its link), and
+	 * returns what became of its interface: the main thread calls it when event_fd says so, and
+	 * about once a second. NULL: nothing to follow. */
+	enum interface_state (*refresh)(struct packet_io *io);
+	/* A descriptor that is readable when something may have changed, until refresh() has seen
+	 * it; -1: none is to be had. NULL: nothing tells. */
+	int (*event_fd)(const struct packet_io *io);
 	/* Stops receiving and frees everything; workers have left their queues. */
 	void (*close)(struct packet_io *io);
 };

@@ -1,38 +1,15 @@
 """af_xdp_test: AF_XDP on a veth pair: real kernel clients on the other side, the kernel's own traffic beside it, kill -9."""
 
 import os
-import pathlib
 import re
 import signal
 import subprocess
 
 import cases
 from cases import case, expect, expect_equal
+from inside import Inside, ask, dataplane
 from namespace import Link, ip
-from small_zone import ORIGIN, Zone
-from skua import Skua
-
-
-
-class Inside(Skua):
-    """Skua in the server namespace of a link, on the link's interface."""
-
-    def __init__(self, link, zones, *options, start=True):
-        self.link = link
-        super().__init__(zones, "--io", "af_xdp:dns0", *options, start=start)
-
-    def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
-
-    def start(self):
-        self.launch(self.command())
-        self.wait_ready(lambda: "NOERROR" in ask(self.link, "ns." + ORIGIN, "A", "+timeout=1", "+retry=0"))
-
-
-def ask(link, name, kind, *options, server="198.18.0.1"):
-    return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
+from small_zone import Zone
 
 
 @case("af_xdp: answers over IPv4, IPv6 and TCP; what it got is in the log")
@@ -131,18 +108,6 @@ class Ping:
     def __exit__(self, *unused):
         self.child.send_signal(signal.SIGINT)
         self.output = self.child.communicate(timeout=10)[0]
-
-
-def dataplane(server):
-    def look():
-        for pid in server.leftovers():
-            try:
-                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                    return pid
-            except OSError:
-                pass
-        return None
-    return cases.eventually(look, "a dataplane process", 10)
 
 
 cases.main()

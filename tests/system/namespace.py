@@ -40,14 +40,18 @@ class Link:
     def __enter__(self):
         for space in (self.server, self.client):
             ip("netns", "add", space)
+            ip("-n", space, "link", "set", "lo", "up")
+        self.join()
+        return self
+
+    def join(self):
+        """Makes the pair, with its addresses: at first, and after it was deleted."""
         ip("-n", self.server, "link", "add", "dns0", "numtxqueues", self.queues, "numrxqueues", self.queues, "type", "veth",
            "peer", "name", "dns1", "numtxqueues", self.queues, "numrxqueues", self.queues, "netns", self.client)
         for space, device, last in ((self.server, "dns0", "1"), (self.client, "dns1", "2")):
             ip("-n", space, "addr", "add", f"198.18.0.{last}/24", "dev", device)
             ip("-n", space, "-6", "addr", "add", f"2001:db8::{last}/64", "dev", device, "nodad")
-            ip("-n", space, "link", "set", "lo", "up")
             ip("-n", space, "link", "set", device, "up")
-        return self
 
     def __exit__(self, *unused):
         for space in (self.server, self.client):
@@ -55,6 +59,13 @@ class Link:
 
     def on_client(self, *words, seconds=60):
         """Runs a command on the client; (exit code, output)."""
-        done = subprocess.run(["ip", "netns", "exec", self.client, *map(str, words)], text=True, stdin=subprocess.DEVNULL,
+        return self.run(self.client, words, seconds)
+
+    def on_server(self, *words, seconds=60):
+        return self.run(self.server, words, seconds)
+
+    @staticmethod
+    def run(space, words, seconds):
+        done = subprocess.run(["ip", "netns", "exec", space, *map(str, words)], text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False)
         return done.returncode, done.stdout

@@ -103,6 +103,22 @@ static_assert(sizeof(struct worker_counters) % 64 == 0, "whole cache lines");
 
 #define LISTENS_MAX 32u
 
+/* How the dataplane ends when only a new start helps: whoever supervises it starts it again at
+ * once. (0: it was asked to; 1: it can't run here, and has said why; 2: wrong usage.) */
+enum dataplane_exit {
+	DATAPLANE_EXIT_STUCK = 3,     /* a worker stood still for too long */
+	DATAPLANE_EXIT_INTERFACE = 4, /* its interface was removed, and there is one again */
+};
+
+/* What a dataplane says of the interface that it takes packets from. */
+enum interface_state {
+	INTERFACE_NONE, /* the back end has none of its own, or can't tell */
+	INTERFACE_UP,
+	INTERFACE_DOWN,	    /* set down, or without a link */
+	INTERFACE_GONE,	    /* removed */
+	INTERFACE_REPLACED, /* removed, and another of its name is up: a new start takes it */
+};
+
 /* The whole dataplane file. All but the atomics is written before the file gets its name. */
 struct dataplane_file {
 	uint64_t magic;
@@ -115,6 +131,7 @@ struct dataplane_file {
 	uint32_t listen_count;
 	char listen[LISTENS_MAX][56];  /* text: ADDR:PORT, [ADDR6]:PORT */
 	_Atomic uint64_t mapped_arena; /* newest arena that this process has mapped; for status */
+	_Atomic uint32_t interface;    /* enum interface_state; relaxed: a lone number */
 	struct worker_line line[WORKERS_MAX];
 	struct worker_counters worker[WORKERS_MAX];
 };

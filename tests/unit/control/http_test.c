@@ -247,7 +247,7 @@ static struct server listen_on(const char *where)
 	file.listen_count = 1;
 	file.pid = 77;
 	strcpy(file.worker[0].io, "socket");
-	target = (struct readiness_target){&file, 5, apex, false};
+	target = (struct readiness_target){&file, 5, apex, false, 0};
 	return server;
 }
 
@@ -347,12 +347,36 @@ static const char *probe_tcp(struct scene *scene, bool beats, uint64_t seen)
 	file.line[1].seen = WORKER_OFFLINE;
 	strcpy(file.worker[0].io, "dpdk port 0");
 	strcpy(file.worker[1].io, "stream");
-	target = (struct readiness_target){&file, 5, apex, false};
+	target = (struct readiness_target){&file, 5, apex, false, 0};
 	pthread_create(&thread, NULL, answer_tcp, &server);
 	reason = probe(scene, NULL);
 	pthread_join(thread, NULL);
 	close(server.fd);
 	return reason;
+}
+
+/* Who would answer is not even asked. */
+static void readiness_of_what_is_known_to_be_broken(void **state)
+{
+	struct server server = listen_on("127.0.0.1:0");
+
+	strcpy(file.worker[0].io, "af_xdp dns0");
+	target.stuck = 0x28;
+	assert_string_equal(probe(*state, NULL), "worker 3 stands still");
+	target.stuck = 0;
+	file.interface = INTERFACE_DOWN;
+	assert_string_equal(probe(*state, NULL), "the interface has no link (af_xdp dns0)");
+	file.interface = INTERFACE_GONE;
+	assert_string_equal(probe(*state, NULL), "the interface was removed (af_xdp dns0)");
+	file.interface = INTERFACE_REPLACED;
+	assert_non_null(strstr(probe(*state, NULL), "start again"));
+	assert_int_equal(server.asked, 0);
+	file.interface = INTERFACE_UP;
+	strcpy(file.worker[0].io, "socket");
+	assert_string_equal(probe(*state, &server), "ready");
+	file.interface = 12345; /* of a file that lies */
+	assert_string_equal(probe(*state, &server), "ready");
+	close(server.fd);
 }
 
 static void readiness_by_heartbeat(void **state)
@@ -440,6 +464,7 @@ int main(void)
 	    TEST(readiness_by_answer),
 	    TEST(readiness_needs),
 	    TEST(readiness_over_tcp),
+	    TEST(readiness_of_what_is_known_to_be_broken),
 	    TEST(readiness_by_heartbeat),
 	    TEST(readiness_without_tcp),
 	    TEST(readiness_is_shared),

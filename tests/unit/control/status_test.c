@@ -85,6 +85,33 @@ static void metrics_hold_every_counter(void **state)
 	free(text);
 }
 
+static void metrics_show_what_is_broken(void **state)
+{
+	struct status status = example();
+	char *text;
+
+	(void)state;
+	text = metrics(&status);
+	has(text, "\nskua_worker_stuck{worker=\"1\"} 0\n");
+	assert_null(strstr(text, "\nskua_interface_up "));
+	free(text);
+	status.stuck = 2;
+	file.interface = INTERFACE_GONE;
+	text = metrics(&status);
+	has(text, "\nskua_worker_stuck{worker=\"0\"} 0\n");
+	has(text, "\nskua_worker_stuck{worker=\"1\"} 1\n");
+	has(text, "\nskua_interface_up 0\n");
+	free(text);
+	file.interface = INTERFACE_UP;
+	text = metrics(&status);
+	has(text, "\nskua_interface_up 1\n");
+	free(text);
+	file.interface = 77;
+	text = metrics(&status);
+	assert_null(strstr(text, "\nskua_interface_up "));
+	free(text);
+}
+
 static void metrics_hold_zones(void **state)
 {
 	struct status status = example();
@@ -215,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(metrics_hold_every_counter),
+	    cmocka_unit_test(metrics_show_what_is_broken),
 	    cmocka_unit_test(metrics_hold_zones),
 	    cmocka_unit_test(metrics_are_well_formed),
 	    cmocka_unit_test(metrics_name_a_zone_once),

@@ -37,6 +37,7 @@ static void without_options_it_listens_on_loopback(void **state)
 	assert_int_equal(PARSE(), OPTIONS_RUN);
 	assert_string_equal(options.io, "socket");
 	assert_int_equal(options.workers, 1);
+	assert_int_equal(options.watchdog, 10);
 	assert_false(options.has_cores);
 	assert_in_range(options.listen_count, 1, 2);
 	assert_int_equal(first->sin_family, AF_INET);
@@ -53,7 +54,7 @@ static void every_option_is_taken(void **state)
 			       TEXT("--cores"), TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"),
 			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
 			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
-			       TEXT("--idle"), TEXT("Poll")),
+			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
@@ -66,6 +67,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(options.tcp_per_client, 6);
 	assert_int_equal(options.tcp_idle, 7);
 	assert_int_equal(options.idle, IDLE_POLL);
+	assert_int_equal(options.watchdog, 0);
 }
 
 static void help_and_version_are_enough(void **state)
@@ -98,6 +100,7 @@ static void wrong_usage_is_named(void **state)
 	    {"--listen", "localhost:53", "localhost"},
 	    {"--log-level", "loud", "loud"},
 	    {"--idle", "asleep", "asleep"},
+	    {"--watchdog", "", "0 to 3600"},
 	    {"--runtime-dir", "", "--runtime-dir"},
 	    {"--nonsense", "1", "--nonsense"},
 	    {"stray", "1", "stray"},

@@ -1,0 +1,40 @@
+"""inside: Skua with AF_XDP in the server namespace of a link (namespace.py), and who asks it."""
+
+import pathlib
+
+import cases
+from small_zone import ORIGIN
+from skua import Skua
+
+
+class Inside(Skua):
+    """Skua in the server namespace of a link, on the link's interface."""
+
+    def __init__(self, link, zones, *options, start=True):
+        self.link = link
+        super().__init__(zones, "--io", "af_xdp:dns0", *options, start=start)
+
+    def command(self):
+        words = super().command()
+        at = words.index("--listen")
+        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
+
+    def start(self):
+        self.launch(self.command())
+        self.wait_ready(lambda: "NOERROR" in ask(self.link, "ns." + ORIGIN, "A", "+timeout=1", "+retry=0"))
+
+
+def ask(link, name, kind, *options, server="198.18.0.1"):
+    return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
+
+
+def dataplane(server):
+    def look():
+        for pid in server.leftovers():
+            try:
+                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+            except OSError:
+                pass
+        return None
+    return cases.eventually(look, "a dataplane process", 10)
