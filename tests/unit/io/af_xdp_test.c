@@ -682,6 +682,61 @@ static int set_up(void **state)
 	return peer < 0 ? -1 : bind(peer, (struct sockaddr *)&at, sizeof(at));
 }
 
+/* Replies of now at the peer's end. */
+static unsigned count_replies(void)
+{
+	struct pollfd ready = {.fd = peer, .events = POLLIN};
+	unsigned count = 0;
+	struct frame f;
+
+	while (poll(&ready, 1, 0) == 1)
+		count += receive_tagged(&f) >= 14 && memcmp(f.octets, "\2\0\0\0\0\2", 6) == 0;
+	return count;
+}
+
+/* Queries wait in the ring, then the interface goes down: replies fill the TX ring, the rest is
+ * dropped and counted, and what is in the ring leaves when the link is back. */
+static void test_a_full_ring_loses_single_replies(void **state)
+{
+	enum { QUERIES = 3000, RING = 2048, AT_ONCE = 50 };
+	struct datagram burst[IO_BURST];
+	uint64_t counts[COUNTERS] = {0};
+	unsigned n, taken = 0, left = 0;
+	int room = 16 << 20;
+	struct io_queue *queue;
+	struct frame f;
+
+	(void)state;
+	if (why_not)
+		skip();
+	open_on(OURS, NULL, 0);
+	queue = io_class->queue(io, 0);
+	f = query4("198.18.0.1", 53, -1);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		transmit(&f);
+		if (i % AT_ONCE == 0)
+			usleep(1000); /* the pair's own queue is short */
+	}
+	count_replies();
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	run("ip link set " OURS " down");
+	while ((n = io_class->rx_burst(queue, burst, IO_BURST, counts)) > 0) {
+		answer_all(queue, burst, n, counts);
+		taken += n;
+	}
+	assert_in_range(taken, RING + 1, QUERIES);
+	assert_int_equal(counts[COUNT_drop_tx_full], taken - RING);
+	assert_int_equal(count_replies(), 0);
+	run("ip link set " OURS " up");
+	for (int tries = 0; tries < 2000 && left < RING; tries++) {
+		io_class->wait(queue, 1000);
+		left += count_replies();
+	}
+	assert_int_equal(left, RING);
+	f = query4("198.18.0.1", 53, -1);
+	expect_answer(&f, 14);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -694,6 +749,7 @@ int main(void)
 	    cmocka_unit_test(test_who_strips_tags),
 	    cmocka_unit_test_teardown(test_addresses_of_vlan_interfaces, close_after),
 	    cmocka_unit_test_teardown(test_frames_come_round, close_after),
+	    cmocka_unit_test_teardown(test_a_full_ring_loses_single_replies, close_after),
 	    cmocka_unit_test_teardown(test_every_queue_has_a_worker, close_after),
 	    cmocka_unit_test_teardown(test_generic_mode_is_said, close_after),
 	    cmocka_unit_test_teardown(test_refusals_say_what_to_do, close_after),

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -380,6 +381,63 @@ static void test_refusals_say_what_to_do(void **state)
 	refused(&listen, 1, "eth0", "takes no argument");
 }
 
+static bool run(const char *command)
+{
+	return system(command) == 0;
+}
+
+/* Counts what is there. */
+static unsigned drain(int fd)
+{
+	static char octets[65536];
+	unsigned count = 0;
+
+	while (recv(fd, octets, sizeof(octets), MSG_DONTWAIT) >= 0)
+		count++;
+	return count;
+}
+
+/* A loopback that lets hardly anything through keeps replies in the socket's buffer: those that it
+ * has no room for are dropped and counted, and all others come once it flows again. */
+static void test_a_full_buffer_loses_single_replies(void **state)
+{
+	enum { QUERIES = 6000, LARGE = 4000, BUFFER = 32 << 20 };
+	struct listen_address listen = address_of("127.0.0.1", 5300);
+	struct datagram burst[IO_BURST] = {0};
+	uint64_t counts[COUNTERS] = {0};
+	unsigned n, taken = 0, got = 0;
+	struct packet_io *io;
+	int client, size = BUFFER;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) != 0 || !run("ip link set lo up") ||
+	    !run("tc qdisc add dev lo root tbf rate 1gbit burst 1m limit 100m 2>/dev/null"))
+		skip();
+	io = open_on(&listen, 1, 1);
+	client = client_of(&listen);
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
+	for (unsigned i = 0; i < QUERIES; i++)
+		assert_int_equal(send(client, "ping", 4, 0), 4);
+	while (!run("tc -s qdisc show dev lo | grep -q 'backlog 0b 0p'"))
+		usleep(1000);
+	assert_true(run("tc qdisc change dev lo root tbf rate 8kbit burst 5k limit 100m"));
+	while ((n = io_class->rx_burst(io_class->queue(io, 0), burst, IO_BURST, counts)) > 0) {
+		for (unsigned i = 0; i < n; i++)
+			burst[i].length = LARGE;
+		io_class->tx_burst(io_class->queue(io, 0), burst, n, counts);
+		taken += n;
+	}
+	assert_in_range(counts[COUNT_drop_tx_full], 1, taken - 1);
+	assert_true(run("tc qdisc change dev lo root tbf rate 1gbit burst 1m limit 100m"));
+	for (int tries = 0; tries < 20000 && got < taken - counts[COUNT_drop_tx_full]; tries++) {
+		usleep(1000);
+		got += drain(client);
+	}
+	assert_int_equal(got, taken - counts[COUNT_drop_tx_full]);
+	close(client);
+	io_class->close(io);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +450,7 @@ int main(void)
 	    cmocka_unit_test(test_one_unsendable_reply_in_a_burst),
 	    cmocka_unit_test(test_workers_share_the_clients),
 	    cmocka_unit_test(test_refusals_say_what_to_do),
+	    cmocka_unit_test(test_a_full_buffer_loses_single_replies),
 	};
 	return cmocka_run_group_tests_name("socket", tests, NULL, NULL);
 }
