@@ -110,3 +110,11 @@ void guard_look(struct guard *guard, bool event, int64_t now)
 		end_now(DATAPLANE_EXIT_INTERFACE);
 	}
 }
+
+void guard_stop(const struct guard *guard)
+{
+	if (guard->stuck == 0)
+		return;
+	log_warning(PART, "stopping without the worker that stands still");
+	end_now(DATAPLANE_EXIT_STUCK);
+}

@@ -33,5 +33,7 @@ int guard_event_fd(const struct guard *guard, int64_t now);
 /* Looks, and may not return. Called at least every WATCHDOG_GAP. event: the descriptor is readable.
  */
 void guard_look(struct guard *guard, bool event, int64_t now);
+/* We were asked to stop. Does not return if a worker stands still: nobody can wait for that one. */
+void guard_stop(const struct guard *guard);
 
 #endif

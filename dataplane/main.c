@@ -120,6 +120,7 @@ static int run(struct program *program, int signal_fd, char error[IO_ERROR_TEXT]
 		look_for_arena(&follower);
 		guard_look(&follower.guard, follower.surroundings, now_ms());
 	}
+	guard_stop(&follower.guard);
 	return EXIT_GOOD;
 }
 

@@ -175,6 +175,11 @@ static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsign
 		rte_pktmbuf_free_bulk(silent, silents);
 }
 
+static enum interface_state dpdk_refresh(struct packet_io *io)
+{
+	return dpdk_port_has_link(&io->port) ? INTERFACE_UP : INTERFACE_DOWN;
+}
+
 static void dpdk_close(struct packet_io *io)
 {
 	dpdk_port_stop(&io->port);
@@ -189,5 +194,6 @@ const struct packet_io_class packet_io_dpdk = {
     .describe = dpdk_describe,
     .rx_burst = dpdk_rx_burst,
     .tx_burst = dpdk_tx_burst,
+    .refresh = dpdk_refresh,
     .close = dpdk_close,
 };

@@ -142,6 +142,13 @@ bool dpdk_port_start(struct dpdk_port *port, unsigned queues, char error[IO_ERRO
 	return false;
 }
 
+bool dpdk_port_has_link(const struct dpdk_port *port)
+{
+	struct rte_eth_link link = {0};
+
+	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
 void dpdk_port_stop(struct dpdk_port *port)
 {
 	rte_eth_dev_stop(port->id);

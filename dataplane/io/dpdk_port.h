@@ -23,6 +23,8 @@ struct dpdk_port {
 /* The first port that the EAL found: configured and started. False with a line for the user; then
  * nothing stays open but the EAL. */
 bool dpdk_port_start(struct dpdk_port *port, unsigned queues, char error[IO_ERROR_TEXT]);
+/* As the driver knows it: some say always so. */
+bool dpdk_port_has_link(const struct dpdk_port *port);
 void dpdk_port_stop(struct dpdk_port *port);
 
 #endif

@@ -138,6 +138,39 @@ def killed():
         expect(run["answered_per_s"] > 0 and run["wrong"] == 0, f"after kill -9: {run}")
 
 
+@case("dpdk: without a link it is not ready and says why; the link is seen within seconds")
+def link():
+    with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder, memif(folder) as server:
+        cases.eventually(lambda: server.metrics().get("skua_interface_up") == 0, "the metric without a peer")
+        cases.eventually(lambda: "the interface has no link" in server.http("/ready")[1], "the reason without a peer")
+        with subprocess.Popen([str(build_folder() / "bench" / "memif_generator"), "--no-huge", "-m", "128", "--no-shconf", "--no-pci",
+                               "--no-telemetry", "--log-level=*:error", device(folder, "client"), "--", "--names", "1000",
+                               "--seconds", "30", "--rate", "1000"], stdout=subprocess.DEVNULL) as peer:
+            try:
+                cases.eventually(lambda: server.metrics().get("skua_interface_up") == 1, "the metric with a peer")
+                cases.eventually(lambda: server.http("/ready")[0] == 200, "ready")
+            finally:
+                peer.kill()
+        expect("the interface has no link: no query can come" in server.log() and "the interface is up" in server.log(), server.log())
+
+
+@case("dpdk: --idle adaptive answers and naps; interrupt is refused with the reason")
+def idle():
+    with Link() as link, Zone() as zone:
+        needs_dpdk()
+        for address in (SERVER4, SERVER6):
+            ip("-n", link.client, "neigh", "add", address, "lladdr", server_mac(link), "dev", "dns1")
+        with OnPort([zone], "--vdev=net_af_packet0,iface=dns0", "--idle", "adaptive", prefix=["ip", "netns", "exec", link.server]) as server:
+            expect_equal(ask(link, SERVER4, "www.x.test", "A", "+short").strip(), "192.0.2.1", "an answer")
+            task = pathlib.Path(f"/proc/{dataplane(server)}/task")
+            worker = next(one for one in task.iterdir() if (one / "comm").read_text().strip() == "skua-worker-0")
+            naps = lambda: int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", (worker / "status").read_text(), re.M)[1])
+            before = naps()
+            cases.eventually(lambda: naps() > before + 1000, "a thousand naps")
+    code, output = refused(f"{MEMORY} --vdev=net_null0", "--idle", "interrupt")
+    expect(code == 1 and "--idle interrupt" in output and "poll" in output, f"{code}: {output}")
+
+
 def dataplane(server):
     def look():
         for pid in processes_of_session(server.child.pid):
@@ -150,11 +183,11 @@ def dataplane(server):
     return cases.eventually(look, "a dataplane process", 10)
 
 
-def refused(io):
+def refused(io, *options):
     """(exit code, output) of a dataplane that must not start."""
     needs_dpdk()
     with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder:
-        done = subprocess.run([str(build_folder() / "skua-dataplane"), "--runtime-dir", folder, "--workers", "2", "--io", f"dpdk:{io}"],
+        done = subprocess.run([str(build_folder() / "skua-dataplane"), "--runtime-dir", folder, "--workers", "2", "--io", f"dpdk:{io}", *options],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
         expect_equal(sorted(os.listdir(folder)), [], "what a failed start left behind")
         return done.returncode, done.stdout

@@ -85,6 +85,18 @@ def started_again():
         expect_equal(server.query_udp("ns.watch.test.").rcode(), 0, "an answer")
 
 
+@case("watchdog: SIGTERM ends a dataplane whose worker stands still")
+def told_to_stop():
+    with Watched("--watchdog", "0") as server:
+        before = server.dataplane()
+        with Frozen(before, "skua-worker-0") as frozen:
+            eventually(lambda: "a worker stands still: its queries get no answer" in server.log(), "it is seen")
+            os.kill(before, signal.SIGTERM)
+            eventually(frozen.ended, "the dataplane ends")
+        eventually(lambda: server.dataplane() not in (None, before) and server.ready()[0] == 200, "another dataplane answers")
+        expect("stopping without the worker that stands still" in server.log(), server.log())
+
+
 @case("watchdog: a dataplane that is stopped as a whole is seen by control; it does not blame itself for it afterwards")
 def stopped_process():
     with Watched("--watchdog", "3") as server:
