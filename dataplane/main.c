@@ -1,4 +1,5 @@
 /* main.c: skua-dataplane: starts the parts, follows control and signals until told to stop. */
+#include "dataplane/confine/privilege.h"
 #include "dataplane/guard.h"
 
 #include <errno.h>
@@ -146,7 +147,7 @@ int main(int argc, char **argv)
 	if (!io_class)
 		return fail(EXIT_USAGE, error);
 	signal_fd = take_signals();
-	if (signal_fd < 0)
+	if (signal_fd < 0 || !privilege_no_new())
 		return fail(EXIT_ENVIRONMENT, strerror(errno));
 	if (program_open(&program, &options, io_class, io_argument, error))
 		status = run(&program, signal_fd, error);

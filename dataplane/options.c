@@ -21,6 +21,8 @@ enum option_code {
 	OPTION_TCP_CLIENTS,
 	OPTION_TCP_PER_CLIENT,
 	OPTION_TCP_IDLE,
+	OPTION_USER,
+	OPTION_SECCOMP,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -37,6 +39,8 @@ static const struct option long_options[] = {
     {"tcp-clients", required_argument, NULL, OPTION_TCP_CLIENTS},
     {"tcp-per-client", required_argument, NULL, OPTION_TCP_PER_CLIENT},
     {"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
+    {"user", required_argument, NULL, OPTION_USER},
+    {"seccomp", required_argument, NULL, OPTION_SECCOMP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -106,6 +110,15 @@ static bool take_idle(struct options *out, const char *text, char error[IO_ERROR
 	return false;
 }
 
+static bool take_seccomp(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	out->seccomp = strcmp(text, "on") == 0;
+	if (out->seccomp || strcmp(text, "off") == 0)
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "--seccomp %s: give on or off", text);
+	return false;
+}
+
 static bool take_option(struct options *out, int option, const char *text,
 			char error[IO_ERROR_TEXT])
 {
@@ -135,6 +148,11 @@ static bool take_option(struct options *out, int option, const char *text,
 				   &out->tcp_per_client, error);
 	case OPTION_TCP_IDLE:
 		return take_number("tcp-idle", text, 1, 86400, &out->tcp_idle, error);
+	case OPTION_USER:
+		out->user = text;
+		return true;
+	case OPTION_SECCOMP:
+		return take_seccomp(out, text, error);
 	default:
 		return false;
 	}
@@ -145,6 +163,7 @@ static void set_defaults(struct options *out)
 	memset(out, 0, sizeof(*out));
 	out->io = "socket";
 	out->workers = 1;
+	out->seccomp = true;
 	out->log_level = LOG_LEVEL_INFO;
 	out->watchdog = 10;
 	runtime_dir_default(out->runtime_dir, sizeof(out->runtime_dir));

@@ -29,6 +29,8 @@ struct options {
 	unsigned tcp_clients; /* these three: 0: the default of stream.h */
 	unsigned tcp_per_client;
 	unsigned tcp_idle; /* seconds */
+	const char *user;  /* NULL: not given; borrows argv */
+	bool seccomp;
 };
 
 enum options_result {

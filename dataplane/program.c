@@ -104,6 +104,7 @@ bool program_open(struct program *program, const struct options *options,
 	program->io_class = io_class;
 	program->io_argument = io_argument;
 	if (!idle_settle(&program->options.idle, io_class, error, IO_ERROR_TEXT) ||
+	    !account_find(options->user, &program->account, error, IO_ERROR_TEXT) ||
 	    !assign_cores(program, error) ||
 	    !runtime_dir_make(options->runtime_dir, error, IO_ERROR_TEXT))
 		return false;
@@ -114,10 +115,10 @@ bool program_open(struct program *program, const struct options *options,
 	find_addresses(program);
 	if (!open_stream(program, error))
 		return false;
-	/* Everything that needs privileges is open: this is where root, capabilities and reach of
-	 * files end, once they are given up. */
 	describe(program);
-	return true;
+	/* Everything that needs privileges is open: here root, capabilities and reach of files end.
+	 */
+	return confine_privileges(&program->account, io_class, program->io, program->adopt, error);
 }
 
 static void log_worker(const struct program *program, unsigned index)
@@ -129,7 +130,11 @@ static void log_worker(const struct program *program, unsigned index)
 
 bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 {
-	if (program->stream && !stream_start(program->stream, error))
+	if (!program->options.seccomp)
+		log_warning("dataplane.main", "system calls are not filtered, as --seccomp asks");
+	else if (!confine_calls(program->io_class, &program->filters, error))
+		return false;
+	if (program->stream && !stream_start(program->stream, program->filters.stream, error))
 		return false;
 	for (unsigned i = 0; i < program->options.workers; i++) {
 		struct worker_config config = {
@@ -139,6 +144,7 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 		    .index = i,
 		    .core = program->core[i],
 		    .idle = program->options.idle,
+		    .filter = program->filters.worker,
 		};
 
 		program->worker[i] = worker_start(&config, error, IO_ERROR_TEXT);
@@ -162,4 +168,5 @@ void program_stop(struct program *program)
 		program->io_class->close(program->io);
 	if (program->adopt)
 		adopt_close(program->adopt);
+	confine_filters_free(&program->filters);
 }

@@ -5,6 +5,7 @@
 #define SKUA_DATAPLANE_PROGRAM_H
 
 #include "dataplane/adopt/adopt.h"
+#include "dataplane/confine/confine.h"
 #include "dataplane/options.h"
 #include "dataplane/stream/stream.h"
 #include "dataplane/worker/worker.h"
@@ -18,16 +19,20 @@ struct program {
 	struct stream *stream; /* NULL: no address to take TCP connections on */
 	struct worker *worker[PACKET_WORKERS_MAX];
 	int core[PACKET_WORKERS_MAX];
+	struct account account; /* whose privileges we have, once all is open */
+	struct confine_filters filters;
 };
 
 /* Opens everything that needs privileges or can fail, first the runtime directory's lock, then
- * packets, then TCP; starts no thread of ours. options is copied. False with a line for the user;
- * program_stop() is to be called either way. */
+ * packets, then TCP; then gives up privileges. Starts no thread of ours. options is copied. False
+ * with a line for the user; program_stop() is to be called either way. */
 bool program_open(struct program *program, const struct options *options,
 		  const struct packet_io_class *io_class, const char *io_argument,
 		  char error[IO_ERROR_TEXT]);
 
-/* Starts the TCP thread and the workers. Signals must be blocked by now: threads inherit that. */
+/* Starts the TCP thread and the workers, after which no thread may make system calls that it does
+ * not need (unless options.seccomp is off). Signals must be blocked by now: threads inherit that.
+ */
 bool program_start(struct program *program, char error[IO_ERROR_TEXT]);
 
 /* Stops the workers (all at once: each may sleep for WORKER_SLEEP), then TCP, then closes the back

@@ -71,3 +71,13 @@ bool runtime_dir_make(const char *path, char *error, size_t error_size)
 		 path, strerror(errno));
 	return false;
 }
+
+void runtime_dir_group(int directory_fd, int file_fd)
+{
+	struct stat directory, file;
+
+	if (fstat(directory_fd, &directory) != 0 || fstat(file_fd, &file) != 0 ||
+	    file.st_gid == directory.st_gid || fchown(file_fd, (uid_t)-1, directory.st_gid) == 0)
+		return;
+	errno = 0; /* as the header says: whoever can't read it says so */
+}

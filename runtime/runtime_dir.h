@@ -17,4 +17,9 @@ void runtime_dir_default(char *path, size_t size);
  * another user (but root) where anybody may have put it. */
 bool runtime_dir_make(const char *path, char *error, size_t error_size);
 
+/* A file that was made for the directory gets the directory's group, which is how a dataplane that
+ * is another user reads it. Where that is not allowed it stays as it is: whoever can't read it says
+ * so. */
+void runtime_dir_group(int directory_fd, int file_fd);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The whole of a file of a fixed size, or NULL. *alive: its owner holds the lock. Read, never
@@ -105,6 +106,22 @@ static bool anybody_lives(const char *runtime_dir)
 	return lives;
 }
 
+/* A dataplane that gave up being root may not remove its file. Whoever starts now waits for the
+ * lock or finds that the name has gone, and makes a file of his own. */
+static void remove_dataplane(int dir)
+{
+	int fd = openat(dir, DATAPLANE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat ours, named;
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 &&
+	    fstatat(dir, DATAPLANE_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino)
+		unlinkat(dir, DATAPLANE_FILE, 0);
+	close(fd);
+}
+
 void runtime_files_sweep(const char *runtime_dir)
 {
 	DIR *dir = opendir(runtime_dir);
@@ -115,5 +132,6 @@ void runtime_files_sweep(const char *runtime_dir)
 	while (!anybody_lives(runtime_dir) && (entry = readdir(dir)) != NULL)
 		if (strncmp(entry->d_name, ARENA_FILE_PREFIX, strlen(ARENA_FILE_PREFIX)) == 0)
 			remove_arena(dirfd(dir), entry->d_name);
+	remove_dataplane(dirfd(dir));
 	closedir(dir);
 }

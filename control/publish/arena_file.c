@@ -1,5 +1,6 @@
 #include "control/publish/arena_file.h"
 
+#include "runtime/runtime_dir.h"
 #include "zones/abi/channel.h"
 
 #include <dirent.h>
@@ -112,6 +113,7 @@ bool arena_file_make(const struct arena_place *place, uint32_t id, uint64_t capa
 			 file->path, strerror(errno), directory, (unsigned)geteuid());
 		return false;
 	}
+	runtime_dir_group(place->runtime_fd, file->fd);
 	if (fchmod(file->fd, 0640) == 0 && page_size(file, directory, error, error_size) &&
 	    file_map(file, capacity, error, error_size))
 		return true;

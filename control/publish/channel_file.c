@@ -1,5 +1,7 @@
 #include "control/publish/channel_file.h"
 
+#include "runtime/runtime_dir.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -169,6 +171,7 @@ bool channel_file_open(int runtime_fd, const char *runtime_dir, struct channel_f
 	if (claim == CLAIM_DONE) {
 		atomic_store_explicit(&file->channel->control_pid, (uint64_t)getpid(),
 				      memory_order_relaxed);
+		runtime_dir_group(runtime_fd, file->fd);
 		return true;
 	}
 	if (*error == '\0')

@@ -13,6 +13,7 @@
 #include "zones/image/reader.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct adopt;
 
@@ -28,7 +29,17 @@ struct dataplane_file *adopt_file(struct adopt *adopt);
 bool adopt_poll(struct adopt *adopt, const char **refused);
 /* inotify on the runtime directory: readable when an arena or channel appeared; for poll(). */
 int adopt_event_fd(struct adopt *adopt);
-void adopt_close(struct adopt *adopt); /* workers have ended; removes the dataplane file */
+/* Workers have ended; removes the dataplane file. If this process has become a user that may not,
+ * the file stays: without its lock, it says that nobody is here. */
+void adopt_close(struct adopt *adopt);
+
+/* Before this process becomes another user: lets `group` read what is in the runtime directory, and
+ * with it what control makes there from now on. Does nothing where the directory is not root's
+ * alone: then it is somebody else's to say who reads it. */
+bool adopt_share(const struct adopt *adopt, gid_t group);
+/* After that: whether this process may still read it, and whether it could write there. */
+bool adopt_can_read(const struct adopt *adopt);
+bool adopt_can_write(const struct adopt *adopt);
 
 /* Quiescent point: no reference that this worker borrowed outlives this call. Returns the newest
  * adoptable image, or NULL if there is none yet. *changed is set if it is another generation than

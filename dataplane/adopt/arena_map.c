@@ -129,7 +129,11 @@ bool arena_map(struct adopt *adopt, uint32_t serial, uint32_t arena_id)
 	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%u", arena_id);
 	fd = openat(adopt->runtime_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
-		if (errno != ENOENT)
+		if (errno == EACCES)
+			say_refused(adopt, key,
+				    "this user may not read it: its group must be the runtime "
+				    "directory's; restart skua-dataplane or skua-control as root");
+		else if (errno != ENOENT)
 			say_refused(adopt, key, strerror(errno));
 		return false;
 	}

@@ -289,8 +289,21 @@ static void af_xdp_wait(struct io_queue *queue, unsigned microseconds)
 	ppoll(queue->poll, queue->socket_count, &patience, NULL);
 }
 
+static uint64_t af_xdp_capabilities(struct packet_io *io)
+{
+	return steering_capabilities(io->steering);
+}
+
+static const char *const queue_calls[] = {"ppoll", "recvfrom", "sendto", NULL};
+/* Asking for addresses, and telling the XDP program. */
+static const char *const main_calls[] = {"bind",    "bpf",    "getsockname", "getsockopt", "ioctl",
+					 "recvmsg", "sendto", "setsockopt",  "socket",	   NULL};
+
 const struct packet_io_class packet_io_af_xdp = {
     .name = "af_xdp",
+    .capabilities = af_xdp_capabilities,
+    .queue_calls = queue_calls,
+    .main_calls = main_calls,
     .open = af_xdp_open,
     .queue = af_xdp_queue,
     .describe = af_xdp_describe,

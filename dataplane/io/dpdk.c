@@ -187,8 +187,48 @@ static void dpdk_close(struct packet_io *io)
 	free(io);
 }
 
+/* What the drivers and the EAL's threads may come to, be it a card, a tap, a socket or memory of a
+ * peer. */
+#define DRIVER_CALLS                                                                               \
+	"epoll_wait", "epoll_pwait", "fcntl", "getsockopt", "ioctl", "poll", "ppoll", "read",      \
+	    "readv", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "write",  \
+	    "writev"
+
+static const char *const queue_calls[] = {DRIVER_CALLS, NULL};
+static const char *const main_calls[] = {DRIVER_CALLS,
+					 "accept",
+					 "accept4",
+					 "bind",
+					 "connect",
+					 "dup",
+					 "epoll_create1",
+					 "eventfd2",
+					 "fallocate",
+					 "ftruncate",
+					 "get_mempolicy",
+					 "getpeername",
+					 "getsockname",
+					 "listen",
+					 "mbind",
+					 "memfd_create",
+					 "mlock",
+					 "munlock",
+					 "openat",
+					 "pipe2",
+					 "pwrite64",
+					 "set_mempolicy",
+					 "setsockopt",
+					 "shutdown",
+					 "socket",
+					 "timerfd_create",
+					 "timerfd_settime",
+					 "unlink",
+					 NULL};
+
 const struct packet_io_class packet_io_dpdk = {
     .name = "dpdk",
+    .queue_calls = queue_calls,
+    .main_calls = main_calls,
     .open = dpdk_open,
     .queue = dpdk_queue,
     .describe = dpdk_describe,

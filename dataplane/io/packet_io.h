@@ -62,7 +62,15 @@ struct packet_io_class {
 	/* A descriptor that is readable when something may have changed, until refresh() has seen
 	 * it; -1: none is to be had. NULL: nothing tells. */
 	int (*event_fd)(const struct packet_io *io);
-	/* Stops receiving and frees everything; workers have left their queues. */
+	/* Capabilities (1 << CAP_…) that queue functions, refresh and close can't do without, asked
+	 * once after open, by a thread for which none is in force. NULL: they need none. */
+	uint64_t (*capabilities)(struct packet_io *io);
+	/* System calls (by name, NULL-ended) that queue functions make, other than for memory and
+	 * time; and those of refresh, close and threads of the back end's own. */
+	const char *const *queue_calls;
+	const char *const *main_calls;
+	/* Stops receiving and frees everything; workers have left their queues. Without the
+	 * privileges that open had. */
 	void (*close)(struct packet_io *io);
 };
 

@@ -350,8 +350,11 @@ static void socket_wait(struct io_queue *queue, unsigned microseconds)
 	ppoll(queue->socket, queue->socket_count, &patience, NULL);
 }
 
+static const char *const queue_calls[] = {"ppoll", "recvmmsg", "sendmmsg", NULL};
+
 const struct packet_io_class packet_io_socket = {
     .name = "socket",
+    .queue_calls = queue_calls,
     .open = socket_open,
     .queue = socket_queue,
     .describe = socket_describe,

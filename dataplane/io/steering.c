@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,6 +221,16 @@ void steering_close(struct steering *steering)
 	free(steering->wanted);
 	free(steering->found);
 	free(steering);
+}
+
+/* Nothing has the key of all zeroes in the map, so that taking it out changes nothing. */
+uint64_t steering_capabilities(const struct steering *steering)
+{
+	const struct steer_key nobody = {.port = 0};
+
+	if (bpf_map_delete_elem(steering->addresses, &nobody) != 0 && errno == EPERM)
+		return UINT64_C(1) << CAP_BPF;
+	return 0;
 }
 
 bool steering_is_native(const struct steering *steering)

@@ -329,6 +329,15 @@ void *service_run(void *argument)
 {
 	struct stream *stream = argument;
 	struct epoll_event events[EVENTS];
+	bool filtered;
+
+	pthread_setname_np(pthread_self(), "stream");
+	if (stream->filter)
+		stream->filter_error = call_filter_enter(stream->filter, false);
+	filtered = stream->filter_error == 0;
+	sem_post(&stream->started);
+	if (!filtered)
+		return NULL;
 
 	while (!atomic_load_explicit(&stream->stop, memory_order_acquire)) {
 		int count = wait_events(stream, events);

@@ -8,6 +8,7 @@
 #include "dataplane/stream/stream.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 struct stream {
 	struct stream_config config; /* its `listen` is not used after opening */
@@ -26,6 +27,9 @@ struct stream {
 	bool running;
 	_Atomic bool stop; /* release by stream_stop(), acquire by service_run() */
 	pthread_t thread;
+	sem_t started;
+	const struct call_filter *filter; /* NULL: none */
+	int filter_error;		  /* errno; read by stream_start() after `started` */
 	uint64_t counts[COUNTERS];
 };
 

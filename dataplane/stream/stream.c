@@ -115,6 +115,7 @@ struct stream *stream_open(const struct stream_config *config, char error[IO_ERR
 	stream->config = *config;
 	stream->config.listen = NULL;
 	stream->epoll = stream->wake = stream->reserve = -1;
+	sem_init(&stream->started, 0, 0);
 	TAILQ_INIT(&stream->again);
 	if (!settle_limits(&stream->config, error) || !open_admission(stream, error) ||
 	    !listen_all(stream, config, error) || !open_rest(stream, error)) {
@@ -141,15 +142,19 @@ static int start_thread(struct stream *stream)
 	return reason;
 }
 
-bool stream_start(struct stream *stream, char error[IO_ERROR_TEXT])
+bool stream_start(struct stream *stream, const struct call_filter *filter,
+		  char error[IO_ERROR_TEXT])
 {
 	sigset_t all, kept;
 	int reason;
 
-	/* Signals are the main thread's business: the new thread inherits an all-blocked mask. */
+	/* Signals are the main thread's business: the new thread inherits a mask that blocks all but
+	 * the one by which the kernel tells of a system call that it refused. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
 	atomic_store_explicit(&stream->stop, false, memory_order_relaxed);
+	stream->filter = filter;
 	reason = start_thread(stream);
 	pthread_sigmask(SIG_SETMASK, &kept, NULL);
 	if (reason != 0) {
@@ -157,9 +162,14 @@ bool stream_start(struct stream *stream, char error[IO_ERROR_TEXT])
 			 stream->config.core >= 0 ? " on its core" : "", strerror(reason));
 		return false;
 	}
-	pthread_setname_np(stream->thread, "stream");
 	stream->running = true;
-	return true;
+	while (sem_wait(&stream->started) != 0 && errno == EINTR)
+		;
+	if (stream->filter_error == 0)
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "the TCP thread can't filter its system calls: %s",
+		 strerror(stream->filter_error));
+	return false;
 }
 
 void stream_stop(struct stream *stream)
@@ -195,5 +205,6 @@ void stream_close(struct stream *stream)
 	close_if_open(stream->reserve);
 	admission_close(&stream->admission);
 	workbench_close(&stream->bench);
+	sem_destroy(&stream->started);
 	free(stream);
 }

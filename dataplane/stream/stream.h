@@ -15,6 +15,7 @@
 #define SKUA_DATAPLANE_STREAM_STREAM_H
 
 #include "dataplane/adopt/adopt.h"
+#include "dataplane/confine/call_filter.h"
 #include "dataplane/io/packet_io.h"
 
 #include <stdbool.h>
@@ -45,8 +46,10 @@ struct stream;
  * do (port in use, no permission, address not ours, more clients than files allowed). */
 struct stream *stream_open(const struct stream_config *config, char error[IO_ERROR_TEXT]);
 
-/* Starts the thread. False with a line for the user. */
-bool stream_start(struct stream *stream, char error[IO_ERROR_TEXT]);
+/* Starts the thread, which takes on the filter (NULL: it may make any system call). False with a
+ * line for the user. */
+bool stream_start(struct stream *stream, const struct call_filter *filter,
+		  char error[IO_ERROR_TEXT]);
 
 /* Has the thread end, and waits for it (it ends within a batch). Connections are closed. Does
  * nothing if it is not running. */

@@ -35,7 +35,9 @@ struct worker {
 	/* Needed only while starting and ending. */
 	struct packet_io *io;
 	int core;
-	int start_error; /* errno of pinning; read by worker_start() after `started` */
+	const struct call_filter *filter;
+	/* errno of pinning and of filtering; read by worker_start() after `started` */
+	int start_error, filter_error;
 	sem_t started;
 	pthread_t thread;
 };
@@ -85,6 +87,11 @@ static void loop(struct worker *worker)
 	}
 }
 
+static bool is_sound(const struct worker *worker)
+{
+	return worker->start_error == 0 && worker->queue != NULL && worker->filter_error == 0;
+}
+
 static void *run(void *context)
 {
 	struct worker *worker = context;
@@ -95,7 +102,9 @@ static void *run(void *context)
 	worker->start_error = worker->core >= 0 ? pin_to_core(worker->core) : 0;
 	/* Here and not in worker_start(): a back end may tie the queue to the calling thread. */
 	worker->queue = worker->io_class->queue(worker->io, worker->index);
-	bool good = worker->start_error == 0 && worker->queue != NULL;
+	if (worker->filter != NULL)
+		worker->filter_error = call_filter_enter(worker->filter, false);
+	bool good = is_sound(worker);
 	sem_post(&worker->started);
 	if (good) {
 		loop(worker);
@@ -139,6 +148,7 @@ static struct worker *worker_new(const struct worker_config *config)
 	worker->io = config->io;
 	worker->index = config->index;
 	worker->core = config->core;
+	worker->filter = config->filter;
 	worker->line = &file->line[config->index];
 	worker->shared = &file->worker[config->index];
 	worker->idle = (struct idle){.mode = config->idle, .patience = IDLE_LEAST};
@@ -159,7 +169,10 @@ static bool started(struct worker *worker, char *error, size_t error_size)
 	else if (!worker->queue)
 		snprintf(error, error_size, "worker %u: the back end %s has no queue for it",
 			 worker->index, worker->io_class->name);
-	return worker->start_error == 0 && worker->queue;
+	else if (worker->filter_error != 0)
+		snprintf(error, error_size, "worker %u: can't filter its system calls: %s",
+			 worker->index, strerror(worker->filter_error));
+	return is_sound(worker);
 }
 
 struct worker *worker_start(const struct worker_config *config, char *error, size_t error_size)

@@ -11,6 +11,7 @@
 #define SKUA_DATAPLANE_WORKER_WORKER_H
 
 #include "dataplane/adopt/adopt.h"
+#include "dataplane/confine/call_filter.h"
 #include "dataplane/io/packet_io.h"
 
 /* What a worker does when nothing comes. The words of --idle, in this order. */
@@ -28,12 +29,14 @@ struct worker_config {
 	unsigned index; /* our line in the dataplane file, and our queue */
 	int core;	/* pinned to this core; -1: not pinned */
 	enum idle_mode idle;
+	const struct call_filter *filter; /* taken on by the thread; NULL: any system call */
 };
 
 struct worker;
 
 /* Starts the thread. Writes our io text and core into the dataplane file first. Returns NULL with a
- * line for the user: no thread to be had, core can't be used, the back end refuses the queue. */
+ * line for the user: no thread to be had, core can't be used, the back end refuses the queue, the
+ * filter can't be had. */
 struct worker *worker_start(const struct worker_config *config, char *error, size_t error_size);
 /* Asks it to end after the burst at hand (or its sleep, at most WORKER_SLEEP); returns at once. */
 void worker_stop(struct worker *worker);

@@ -79,7 +79,7 @@ static struct service start(struct stream_config config)
 	service.stream = stream_open(&config, error);
 	if (!service.stream)
 		fail_msg("%s", error);
-	assert_true(stream_start(service.stream, error));
+	assert_true(stream_start(service.stream, NULL, error));
 	return service;
 }
 

@@ -54,7 +54,7 @@ static void scene_start(struct scene *scene)
 {
 	char error[IO_ERROR_TEXT] = "";
 
-	if (!stream_start(scene->stream, error))
+	if (!stream_start(scene->stream, NULL, error))
 		fail_msg("%s", error);
 }
 
