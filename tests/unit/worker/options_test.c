@@ -44,6 +44,8 @@ static void without_options_it_listens_on_loopback(void **state)
 	assert_int_equal(ntohs(first->sin_port), 5300);
 	assert_int_equal(first->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 	assert_true(strlen(options.runtime_dir) > 0);
+	assert_null(options.user);
+	assert_true(options.seccomp);
 }
 
 static void every_option_is_taken(void **state)
@@ -54,7 +56,8 @@ static void every_option_is_taken(void **state)
 			       TEXT("--cores"), TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"),
 			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
 			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
-			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0")),
+			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0"),
+			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
@@ -68,6 +71,8 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(options.tcp_idle, 7);
 	assert_int_equal(options.idle, IDLE_POLL);
 	assert_int_equal(options.watchdog, 0);
+	assert_string_equal(options.user, "dns");
+	assert_false(options.seccomp);
 }
 
 static void help_and_version_are_enough(void **state)
@@ -105,6 +110,7 @@ static void wrong_usage_is_named(void **state)
 	    {"--nonsense", "1", "--nonsense"},
 	    {"stray", "1", "stray"},
 	    {"--tcp-idle", "-1", "--tcp-idle"},
+	    {"--seccomp", "maybe", "on or off"},
 	    {"--workers", NULL, "wants a value"},
 	};
 
