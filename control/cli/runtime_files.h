@@ -20,7 +20,8 @@ struct runtime_files {
 void runtime_files_open(const char *runtime_dir, struct runtime_files *files);
 void runtime_files_close(struct runtime_files *files);
 
-/* Gives back the memory of an instance that has stopped: removes its arenas, wherever they lie.
+/* Gives back the memory of an instance that has stopped: removes its arenas, wherever they lie,
+ * and the file of a dataplane that may not do so itself.
  * Does nothing while control or dataplane lives. The channel stays, so that generations go on
  * growing.
  */

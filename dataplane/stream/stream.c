@@ -148,8 +148,8 @@ bool stream_start(struct stream *stream, const struct call_filter *filter,
 	sigset_t all, kept;
 	int reason;
 
-	/* Signals are the main thread's business: the new thread inherits a mask that blocks all but
-	 * the one by which the kernel tells of a system call that it refused. */
+	/* Signals are the main thread's business: the new thread inherits a mask that blocks all
+	 * but the one by which the kernel tells of a system call that it refused. */
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
