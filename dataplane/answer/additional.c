@@ -113,8 +113,10 @@ static bool put_lead(struct reply *reply, struct additional *list,
 	struct owner owner = owner_of(reply, source, lead);
 	uint64_t hash = lead->probe.hash ^ lead->image->salt;
 
-	if (lead->kind == IMAGE_TARGET_SRV)
-		return put_rrset(reply, list, rules, node, TYPE_SRV, &owner, hash);
+	if (lead->kind == IMAGE_TARGET_SRV || lead->kind == IMAGE_TARGET_NAPTR)
+		return put_rrset(reply, list, rules, node,
+				 lead->kind == IMAGE_TARGET_SRV ? TYPE_SRV : TYPE_NAPTR, &owner,
+				 hash);
 	bool fits = put_addresses(reply, list, rules, node, &owner, hash);
 	if (lead->kind == IMAGE_TARGET_SERVICE)
 		fits &= put_rrset(reply, list, rules, node, source->rrset->type, &owner, hash);
@@ -189,14 +191,19 @@ static bool is_at_or_below(const uint8_t *name, size_t length, const uint8_t *an
 	return at == before;
 }
 
+static bool is_followed(uint8_t kind)
+{
+	return kind == IMAGE_TARGET_ADDRESS || kind == IMAGE_TARGET_SRV ||
+	       kind == IMAGE_TARGET_NAPTR || kind == IMAGE_TARGET_SERVICE;
+}
+
 /* Starts to look for one target. false: nothing to follow, or another pass's business, which is
  * noted. */
 static bool start_lead(const struct client *client, const struct additional_source *source,
 		       const struct image_target *target, const struct additional_rules *rules,
 		       struct walk *walk, struct lead *lead)
 {
-	if (target->kind != IMAGE_TARGET_ADDRESS && target->kind != IMAGE_TARGET_SRV &&
-	    target->kind != IMAGE_TARGET_SERVICE)
+	if (!is_followed(target->kind))
 		return false;
 	lead->length = 0;
 	lead->offset = target->offset;
@@ -288,7 +295,7 @@ void additional_put(const struct client *client, struct reply *reply, struct add
 
 	if (rules->cut == NULL && !rules->optional)
 		return;
-	/* What is added may lead on (SRV): it stands behind in the list. */
+	/* What is added may lead on (NAPTR, SRV): it stands behind in the list. */
 	for (unsigned i = 0; i < list->source_count; i++) {
 		struct additional_source source = list->source[i];
 		bool fits = follow_source(client, reply, list, rules, &source, &walk);

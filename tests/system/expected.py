@@ -48,7 +48,7 @@ def targets(record):
         for _ in range(3):
             strings.append(rdata[at + 1:at + 1 + rdata[at]])
             at += 1 + rdata[at]
-        wanted = {b"s": (wire.SRV,), b"a": addresses}.get(strings[0].lower(), ())
+        wanted = {b"s": (wire.SRV,), b"a": addresses, b"": (wire.NAPTR,)}.get(strings[0].lower(), ())
         return {(rdata[at:], t) for t in wanted}
     return set()
 
@@ -248,7 +248,7 @@ class Expected:
 
 
     def additional(self, leading, placed, do):
-        """RFC 1034 4.3.2 step 6: what records lead to, and on from there (SRV behind NAPTR)."""
+        """RFC 1034 4.3.2 step 6: what records lead to, and on from there (NAPTR and SRV behind NAPTR)."""
         todo, added = list(leading), []
         placed = {record[:2] for record in placed}
         while todo:

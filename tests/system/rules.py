@@ -136,7 +136,7 @@ def _(context, differences):
 
 
 @rule("additional: more of it",
-      "RFC 1034 4.3.2 step 6 and 3.7, 2782, 3403 4.4, 9460 4.1: addresses (and SRV behind NAPTR) save "
+      "RFC 1034 4.3.2 step 6 and 3.7, 2782, 3403 4.4, 9460 4.1: addresses (and NAPTR and SRV behind NAPTR) save "
       "the client a round trip; Knot and BIND add fewer, and NSD with minimal responses none")
 def _(context, differences):
     given = context.additional()

@@ -236,7 +236,8 @@ struct image_target {
 	uint64_t hash;	 /* name_hash() of the lower-case target, whatever the view */
 	uint16_t offset; /* of the target's name, from the start of the tail */
 	uint8_t kind;	 /* enum image_target_kind */
-	uint8_t reserved[5];
+	uint8_t reserved;
+	uint32_t rank; /* the table is in this order: what clients try first, they need first */
 };
 static_assert(sizeof(struct image_target) == 16, "layout");
 

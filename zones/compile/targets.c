@@ -5,6 +5,8 @@
 #include "zones/name/name.h"
 #include "zones/record/record.h"
 
+#include <stdlib.h>
+
 #define NO_TARGET  0u
 #define ALIAS_MODE 0u /* SvcPriority (RFC 9460 2.4.1) */
 
@@ -75,6 +77,33 @@ static bool target_of(struct image_target *target, const uint64_t hash_key[2], u
 	return true;
 }
 
+/* NAPTR: order and preference (RFC 3403 4.1); MX preference (RFC 5321 5.1), SRV (RFC 2782) and SVCB
+ * (RFC 9460 2.4.1) priority. */
+static uint32_t rank_of(uint16_t type, const uint8_t *rdata)
+{
+	switch (type) {
+	case TYPE_NAPTR:
+		return get_u32(rdata);
+	case TYPE_MX:
+	case TYPE_SRV:
+	case TYPE_SVCB:
+	case TYPE_HTTPS:
+		return get_u16(rdata);
+	default:
+		return 0;
+	}
+}
+
+/* Offsets tell the order of the records, in which those of one rank stay. */
+static int by_rank(const void *left, const void *right)
+{
+	const struct image_target *a = left, *b = right;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return a->offset < b->offset ? -1 : 1;
+}
+
 uint32_t targets_write(struct image_target *targets, const uint64_t hash_key[2],
 		       const struct rrset_view *view, const uint8_t *tail)
 {
@@ -89,9 +118,11 @@ uint32_t targets_write(struct image_target *targets, const uint64_t hash_key[2],
 			/* What stands before the name is never compressed: its offset in the rdata
 			 * is the same in the tail. */
 			target.offset = (uint16_t)(target.offset + at + TAIL_RECORD);
+			target.rank = rank_of(view->type, rdata);
 			targets[count++] = target;
 		}
 		at += TAIL_RECORD + get_u16(tail + at + 10);
 	}
+	qsort(targets, count, sizeof(*targets), by_rank);
 	return count;
 }

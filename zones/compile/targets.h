@@ -10,9 +10,10 @@
 bool targets_possible(uint16_t type);
 
 /* Writes the targets of all records of the view, whose tail was written by tail_write(), in the
- * order of the records; returns how many. The root name is none: "no such service" (RFC 2782, RFC
- * 7505, RFC 9460 2.5.1), or the owner itself (RFC 9460 2.5.2). Requires: `targets` has room for
- * view->count. */
+ * order in which clients try them (by preference or priority, then as the records stand), so that
+ * what has no room in a reply is what they need last; returns how many. The root name is none: "no
+ * such service" (RFC 2782, RFC 7505, RFC 9460 2.5.1), or the owner itself (RFC 9460 2.5.2).
+ * Requires: `targets` has room for view->count. */
 uint32_t targets_write(struct image_target *targets, const uint64_t hash_key[2],
 		       const struct rrset_view *view, const uint8_t *tail);
 

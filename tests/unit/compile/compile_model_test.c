@@ -222,6 +222,33 @@ static unsigned kind_of_target(const struct test_record *record)
 	}
 }
 
+static uint32_t rank_of(const struct test_record *record)
+{
+	switch (record->type) {
+	case TYPE_NAPTR:
+		return get_u32(record->rdata);
+	case TYPE_MX:
+	case TYPE_SRV:
+	case TYPE_HTTPS:
+		return get_u16(record->rdata);
+	default:
+		return 0;
+	}
+}
+
+/* Those of one rank stay as they are. */
+static void sort_by_rank(const struct test_record **list, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		for (unsigned k = i; k > 0 && rank_of(list[k - 1]) > rank_of(list[k]); k--) {
+			const struct test_record *later = list[k - 1];
+
+			list[k - 1] = list[k];
+			list[k] = later;
+		}
+	}
+}
+
 static void check_targets(struct random *random, const struct image_node *node,
 			  const struct image_rrset *rrset, const struct expectation *expected)
 {
@@ -230,6 +257,7 @@ static void check_targets(struct random *random, const struct image_node *node,
 	unsigned count = expected_records(expected, expected->type, list), found = 0;
 	uint8_t name[NAME_MAX_OCTETS], lower[NAME_MAX_OCTETS];
 
+	sort_by_rank(list, count);
 	for (unsigned i = 0; i < count; i++) {
 		unsigned kind = kind_of_target(list[i]);
 		int at = rdata_name_offset(list[i]->type, list[i]->rdata, list[i]->length);
