@@ -104,10 +104,24 @@ static enum put_result put_expansions(struct composer *c, struct response *r)
 	return result;
 }
 
+/* An RRset comes once: a chain may lead to the owner of a DNAME that it came along. */
+static bool is_there(const struct response *r, const struct verdict *v)
+{
+	if (v->rrset->type != TYPE_DNAME || !v->exists) /* a wildcard's has another owner here */
+		return false;
+	for (unsigned i = 0; i < r->redirections; i++) {
+		if (r->redirection[i].node == v->node)
+			return true;
+	}
+	return false;
+}
+
 static struct outcome put_answer(struct composer *c, struct response *r, const struct verdict *v)
 {
 	struct owner owner = asked_owner(r);
 
+	if (is_there(r, v))
+		return ended(PUT_DONE);
 	note_expansion(r, v);
 	return ended(put_leading(c, r, SECTION_ANSWER, &owner, v, part_of(r)));
 }
@@ -324,6 +338,8 @@ static struct outcome put_all(struct composer *c, struct response *r, const stru
 			continue;
 		if (hinfo)
 			put = put_hinfo(r, &owner);
+		else if (is_there(r, &one) && (!signatures || r->query.dnssec_ok))
+			put = PUT_DONE;
 		else if (signatures)
 			put = put_rrset(c, r, SECTION_ANSWER, &owner, &one, TAIL_SIGNATURES);
 		else

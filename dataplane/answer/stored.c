@@ -98,7 +98,7 @@ static bool answer_target(const struct composer *c, struct response *r,
 	const struct image_rrset *rrset = stored_rrset(c->image, &r->query, node, true);
 	struct tail tail;
 
-	if (rrset == NULL || r->expansions > 0)
+	if (rrset == NULL || r->expansions > 0 || r->redirections > 0)
 		return false;
 	tail_open(node, rrset, r->query.dnssec_ok ? TAIL_SIGNED : TAIL_PLAIN, &tail);
 	if (!copy(c, r, &tail) || !point_owners(r->reply.base + r->reply.at, &tail, r->asked.at))

@@ -280,12 +280,26 @@ static void negative(const struct world *w, struct outcome *o, unsigned zone, un
 	say_all(w, o, 1, zone, apexes[zone], "SOA", apexes[zone]);
 }
 
+/* RFC 2181 5: the set is in the answer already, since the chain came along it. */
+static bool said_dname(const struct outcome *o, const char *owner)
+{
+	bool said = false;
+
+	for (unsigned i = 0; i < o->count[0]; i++)
+		said |= strstr(o->line[0][i], "DNAME") != NULL &&
+			strncmp(o->line[0][i], owner, strlen(owner)) == 0 &&
+			o->line[0][i][strlen(owner)] == ' ';
+	return said;
+}
+
 /* Step 3a and 3c at a node; true: go on at an alias. */
 static bool match(const struct world *w, struct outcome *o, unsigned zone, const char *node,
 		  const char *type, struct chain *c)
 {
 	const char *name = c->name[c->links];
 
+	if (strcmp(type, "DNAME") == 0 && said_dname(o, name))
+		return false;
 	if (say_all(w, o, 0, zone, node, type, name) > 0)
 		return false;
 	if (has(w, zone, node, "CNAME") && say_all(w, o, 0, zone, node, "CNAME", name) == 1) {
@@ -304,19 +318,14 @@ static bool redirect(const struct world *w, struct outcome *o, unsigned zone, co
 {
 	const char *name = c->name[c->links];
 	char target[TEXT + 80];
-	bool said = false;
 
-	for (unsigned i = 0; i < o->count[0]; i++)
-		said |= strstr(o->line[0][i], "DNAME") != NULL &&
-			strncmp(o->line[0][i], owner, strlen(owner)) == 0 &&
-			o->line[0][i][strlen(owner)] == ' ';
 	for (unsigned i = 0; i < w->count; i++) {
 		const struct record *r = &w->record[i];
 		if (r->zone == zone && strcmp(r->owner, owner) == 0 && !strcmp(r->type, "DNAME"))
 			sprintf(target, "%.*s%s", (int)(strlen(name) - strlen(owner)), name,
 				r->rdata);
 	}
-	if (!said)
+	if (!said_dname(o, owner))
 		say_all(w, o, 0, zone, owner, "DNAME", owner);
 	say(o, 0, name, "CNAME", target);
 	return strcmp(type, "CNAME") != 0 && follow(c, target);
