@@ -61,9 +61,10 @@ def asked(mode, pairs):
             for index, (name, rtype) in enumerate(pairs)]
 
 
-def ask_all(server, mode, queries):
-    many = exchange.tcp_many if mode.tcp else exchange.udp_many
-    return many(server.address, queries)
+def ask_all(server, mode, queries, may_lack=False):
+    if mode.tcp:
+        return exchange.tcp_many(server.address, queries)
+    return exchange.udp_many(server.address, queries, may_lack)
 
 
 def read(octets):
@@ -116,11 +117,23 @@ class Comparison:
             for what in compare.self_check(name, rtype, self.mode, query, raw, reply):
                 self.own.add(what, _shown(name, rtype))
         self.check_cut(pairs, queries, replies)
-        theirs = [ask_all(peer, self.mode, queries) for peer in self.others]
+        theirs = [ask_all(peer, self.mode, queries, may_lack=True) for peer in self.others]
         for index, ((name, rtype), query) in enumerate(zip(pairs, queries)):
             if replies[index] is not None:
                 self.look(name, rtype, query, replies[index],
-                          [wire.Reply(octets[index]) for octets in theirs])
+                          self.answered([octets[index] for octets in theirs]))
+
+    def answered(self, octets):
+        """[(peer, its reply)]. One that is silent has nothing to be compared with; if all are, it is no peer's fault."""
+        replies = [(peer, wire.Reply(raw)) for peer, raw in zip(self.others, octets)
+                   if raw is not None]
+        for peer, raw in zip(self.others, octets):
+            if raw is None and replies:
+                key = "no reply at all", peer.name
+                self.used[key] = self.used.get(key, 0) + 1
+            elif raw is None:
+                raise exchange.Lost(f"no reply from {peer.name}, nor from another")
+        return replies
 
     def check_cut(self, pairs, queries, replies):
         """RFC 2181 9: TC only where what is needed does not fit, which TCP shows."""
@@ -146,7 +159,7 @@ class Comparison:
             self.own.add(what, _shown(name, rtype))
         contexts = [compare.Context(name, rtype, self.mode, peer.name, ours, reply,
                                     self.wants.zones, more)
-                    for peer, reply in zip(self.others, theirs)]
+                    for peer, reply in theirs]
         for context in contexts:
             context.wanted = None if wrong else wanted
             context.others = [other for other in contexts if other is not context]
