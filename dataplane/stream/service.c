@@ -335,6 +335,7 @@ void *service_run(void *argument)
 	if (stream->filter)
 		stream->filter_error = call_filter_enter(stream->filter, false);
 	filtered = stream->filter_error == 0;
+	flush_counts(stream); /* from here on the watchdog looks at this thread */
 	sem_post(&stream->started);
 	if (!filtered)
 		return NULL;
