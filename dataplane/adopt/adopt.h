@@ -37,7 +37,8 @@ void adopt_close(struct adopt *adopt);
  * with it what control makes there from now on. Does nothing where the directory is not root's
  * alone: then it is somebody else's to say who reads it. */
 bool adopt_share(const struct adopt *adopt, gid_t group);
-/* After that: whether this process may still read it, and whether it could write there. */
+/* After that: whether this process may still read it (false only after a second), and whether it
+ * could write there. */
 bool adopt_can_read(const struct adopt *adopt);
 bool adopt_can_write(const struct adopt *adopt);
 

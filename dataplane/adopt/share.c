@@ -6,7 +6,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define GROUP_TRIES 500
+#define GROUP_PAUSE 2000000 /* nanoseconds */
 
 static bool is_published(const char *name)
 {
@@ -65,10 +69,20 @@ bool adopt_share(const struct adopt *adopt, gid_t group)
 	return share_files(adopt->runtime_fd, group);
 }
 
+static bool reads_channel(const struct adopt *adopt)
+{
+	return faccessat(adopt->runtime_fd, CHANNEL_FILE, R_OK, 0) == 0 || errno == ENOENT;
+}
+
+/* A channel that control made while we shared the directory gets its group an instant after its
+ * name: one that can't be read at first is looked at again. */
 bool adopt_can_read(const struct adopt *adopt)
 {
-	return faccessat(adopt->runtime_fd, ".", R_OK | X_OK, 0) == 0 &&
-	       (faccessat(adopt->runtime_fd, CHANNEL_FILE, R_OK, 0) == 0 || errno == ENOENT);
+	if (faccessat(adopt->runtime_fd, ".", R_OK | X_OK, 0) != 0)
+		return false;
+	for (int i = 0; i < GROUP_TRIES && !reads_channel(adopt); i++)
+		nanosleep(&(struct timespec){.tv_nsec = GROUP_PAUSE}, NULL);
+	return reads_channel(adopt);
 }
 
 bool adopt_can_write(const struct adopt *adopt)

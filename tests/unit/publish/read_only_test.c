@@ -28,19 +28,27 @@
 			return (__LINE__ & 127) | 128;                                             \
 	} while (0)
 
-/* Opens the dataplane's part, and becomes another user. The child of control lets go of what is
- * control's. */
+/* Opens the dataplane's part. The child of control lets go of what is control's. */
+static bool shares(struct stage *stage, struct account *account)
+{
+	publish_close(stage->publisher);
+	stage->adopt = adopt_open(stage->path, 1, stage->error, sizeof(stage->error));
+	return stage->adopt != NULL &&
+	       account_find("nobody", account, stage->error, sizeof(stage->error)) &&
+	       adopt_share(stage->adopt, account->gid);
+}
+
+static bool becomes(struct stage *stage, const struct account *account)
+{
+	return privilege_give_up(account, 0, stage->error, sizeof(stage->error)) &&
+	       geteuid() != 0 && adopt_can_read(stage->adopt) && !adopt_can_write(stage->adopt);
+}
+
 static bool enter(struct stage *stage)
 {
 	struct account account;
 
-	publish_close(stage->publisher);
-	stage->adopt = adopt_open(stage->path, 1, stage->error, sizeof(stage->error));
-	return stage->adopt != NULL &&
-	       account_find("nobody", &account, stage->error, sizeof(stage->error)) &&
-	       adopt_share(stage->adopt, account.gid) &&
-	       privilege_give_up(&account, 0, stage->error, sizeof(stage->error)) &&
-	       geteuid() != 0 && adopt_can_read(stage->adopt) && !adopt_can_write(stage->adopt);
+	return shares(stage, &account) && becomes(stage, &account);
 }
 
 /* The wait status of a child that plays the part. */
@@ -222,6 +230,34 @@ static void what_is_published_later_is_read(void **state)
 	assert_int_equal(scene_files(stage->path, DATAPLANE_FILE, NULL), 0);
 }
 
+/* Control gives the channel its group an instant after its name: here, when we are no longer root.
+ */
+static int waits_for_the_group(struct stage *stage)
+{
+	struct account account;
+	char channel[96];
+	int status;
+	pid_t late;
+
+	snprintf(channel, sizeof(channel), "%s/" CHANNEL_FILE, stage->path);
+	HOLDS(shares(stage, &account));
+	HOLDS(chown(channel, (uid_t)-1, 0) == 0);
+	late = fork();
+	if (late == 0) {
+		usleep(50000);
+		_exit(chown(channel, (uid_t)-1, account.gid) == 0 ? 0 : 1);
+	}
+	HOLDS(becomes(stage, &account));
+	HOLDS(waitpid(late, &status, 0) == late && status == 0);
+	return 0;
+}
+
+static void a_channel_without_its_group_yet_is_waited_for(void **state)
+{
+	control_publishes(*state);
+	assert_int_equal(played(waits_for_the_group, *state), 0);
+}
+
 /* Whose directory it is says who reads it; one that all may write to is nobody's. */
 static void a_directory_of_others_is_left_alone(void **state)
 {
@@ -251,6 +287,7 @@ int main(void)
 	    STEP(the_files_take_none),
 	    STEP(no_descriptor_stays),
 	    STEP(what_is_published_later_is_read),
+	    STEP(a_channel_without_its_group_yet_is_waited_for),
 	    STEP(a_directory_of_others_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
