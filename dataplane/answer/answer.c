@@ -283,7 +283,8 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 		else
 			receive(&b, i, &datagrams[i]);
 	}
-	while (b.waiting > 0) /* at most LINKS_MAX + 1 names, four steps each */
+	/* At most LINKS_MAX + 1 names, each in a bounded number of steps (staging.h). */
+	while (b.waiting > 0)
 		take_turns(&b);
 	judge(&b);
 }

@@ -3,9 +3,14 @@
  *
  *   NAME      the asked name; if it is there, its node answers
  *   ENCLOSER  it is not: the names above it, until the closest encloser is found; mostly that is
- * the first or the second WILDCARD  that has a wildcard APEX      neither: the zone's SOA says so
+ *             the first or the second
+ *
+ *   WILDCARD  that has a wildcard
+ *
+ *   APEX      neither: the zone's SOA says so
+ *
  *   TARGETS   the answer leads on to additional data: these nodes are only brought near; what is
- * read of them later does not depend on it
+ *             read of them later does not depend on it
  *
  * Threads:  any; no allocation.
  * Cost:     a step reads what the step before prefetched. A name of 127 labels takes no more than

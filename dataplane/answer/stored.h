@@ -2,9 +2,11 @@
  *
  * Each looks at what staging.h has found for the asked name, and either does what compose_step()
  * would, or changes nothing of the reply and says no: whatever is out of the ordinary (a cut, a
- * class that is not IN, proofs, no room) is left to that. Threads:  any; no allocation. Requires:
- * response->staging has found the asked name's node, or that there is none. Source:   as compose.h.
- */
+ * class that is not IN, proofs, no room) is left to that.
+ *
+ * Threads:  any; no allocation.
+ * Requires: response->staging has found the asked name's node, or that there is none.
+ * Source:   as compose.h. */
 #ifndef SKUA_DATAPLANE_ANSWER_STORED_H
 #define SKUA_DATAPLANE_ANSWER_STORED_H
 

@@ -7,7 +7,7 @@ import subprocess
 
 import cases
 from cases import case, expect, expect_equal
-from inside import Inside, ask, dataplane
+from inside import Inside, ask
 from namespace import Link, ip
 from small_zone import Zone
 
@@ -89,7 +89,7 @@ def killed():
     with Link() as link, Zone() as zone, Inside(link, [zone]) as server:
         with Ping(link) as ping:
             for _ in range(20):
-                os.kill(dataplane(server), signal.SIGKILL)
+                os.kill(server.dataplane(), signal.SIGKILL)
                 cases.eventually(lambda: "192.0.2.1" in ask(link, "www.x.test", "A", "+noall", "+answer", "+timeout=1", "+retry=0"),
                                  "an answer after kill -9", 10)
         expect(" 0% packet loss" in ping.output, ping.output[-300:])

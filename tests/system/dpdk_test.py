@@ -10,8 +10,7 @@ import tempfile
 import cases
 from cases import Skip, case, expect, expect_equal
 from namespace import Link, ip
-from process import processes_of_session
-from small_zone import ORIGIN, Zone
+from small_zone import Zone
 from skua import SOURCES, Skua, build_folder
 
 MEMORY = "--no-huge -m 128"
@@ -132,7 +131,7 @@ def right_answers():
 def killed():
     with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder, memif(folder) as server:
         for round_number in range(2, 5):
-            os.kill(dataplane(server), signal.SIGKILL)
+            os.kill(server.dataplane(), signal.SIGKILL)
             cases.eventually(lambda want=round_number: server.log().count(" answering ") >= want, "the dataplane's return")
         run = generate(folder)
         expect(run["answered_per_s"] > 0 and run["wrong"] == 0, f"after kill -9: {run}")
@@ -162,25 +161,13 @@ def idle():
             ip("-n", link.client, "neigh", "add", address, "lladdr", server_mac(link), "dev", "dns1")
         with OnPort([zone], "--vdev=net_af_packet0,iface=dns0", "--idle", "adaptive", prefix=["ip", "netns", "exec", link.server]) as server:
             expect_equal(ask(link, SERVER4, "www.x.test", "A", "+short").strip(), "192.0.2.1", "an answer")
-            task = pathlib.Path(f"/proc/{dataplane(server)}/task")
+            task = pathlib.Path(f"/proc/{server.dataplane()}/task")
             worker = next(one for one in task.iterdir() if (one / "comm").read_text().strip() == "skua-worker-0")
             naps = lambda: int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", (worker / "status").read_text(), re.M)[1])
             before = naps()
             cases.eventually(lambda: naps() > before + 1000, "a thousand naps")
     code, output = refused(f"{MEMORY} --vdev=net_null0", "--idle", "interrupt")
     expect(code == 1 and "--idle interrupt" in output and "poll" in output, f"{code}: {output}")
-
-
-def dataplane(server):
-    def look():
-        for pid in processes_of_session(server.child.pid):
-            try:
-                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                    return pid
-            except OSError:
-                pass
-        return None
-    return cases.eventually(look, "a dataplane process", 10)
 
 
 def refused(io, *options):

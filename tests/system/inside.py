@@ -1,8 +1,5 @@
 """inside: Skua with AF_XDP in the server namespace of a link (namespace.py), and who asks it."""
 
-import pathlib
-
-import cases
 from small_zone import ORIGIN
 from skua import Skua
 
@@ -26,15 +23,3 @@ class Inside(Skua):
 
 def ask(link, name, kind, *options, server="198.18.0.1"):
     return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
-
-
-def dataplane(server):
-    def look():
-        for pid in server.leftovers():
-            try:
-                if b"skua-dataplane" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                    return pid
-            except OSError:
-                pass
-        return None
-    return cases.eventually(look, "a dataplane process", 10)

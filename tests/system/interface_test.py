@@ -12,7 +12,7 @@ import time
 
 import cases
 from cases import case, eventually, expect, expect_equal
-from inside import Inside, ask, dataplane
+from inside import Inside, ask
 from namespace import Link, ip
 from skua import program
 from small_zone import Zone
@@ -50,14 +50,14 @@ def expect_back(link, server):
 def removed_and_back():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
         eventually(lambda: server.interface_up() == 1, "the metric is 1 at first")
-        before = dataplane(server)
+        before = server.dataplane()
         ip("-n", link.server, "link", "del", "dns0")
         eventually(lambda: "interface was removed" in server.reasons(), "/ready has the reason")
         eventually(lambda: server.interface_up() == 0, "the metric is 0")
         expect("the interface was removed: waiting for one of its name" in server.log(), server.log())
-        expect_equal(dataplane(server), before, "the process that waits")
+        expect_equal(server.dataplane(), before, "the process that waits")
         link.join()
-        eventually(lambda: dataplane(server) != before, "another process")
+        eventually(lambda: server.dataplane() != before, "another process")
         expect_back(link, server)
         expect("NXDOMAIN" in ask(link, "nobody.x.test", "A", "+tcp"), "an answer over TCP")
         expect(re.search(r"a daemon died.*exit_code=4.*pause_ms=0", server.log()), server.log())
@@ -66,10 +66,10 @@ def removed_and_back():
 @case("interface: exchanged for one of the same name in one go")
 def exchanged():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
-        before = dataplane(server)
+        before = server.dataplane()
         ip("-n", link.server, "link", "del", "dns0")
         link.join()
-        eventually(lambda: dataplane(server) != before, "another process")
+        eventually(lambda: server.dataplane() != before, "another process")
         expect_back(link, server)
 
 
@@ -78,7 +78,7 @@ def started_without():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
         ip("-n", link.server, "link", "del", "dns0")
         eventually(lambda: "interface was removed" in server.reasons(), "/ready has the reason")
-        subprocess.run(["kill", "-9", str(dataplane(server))], check=True)
+        subprocess.run(["kill", "-9", str(server.dataplane())], check=True)
         eventually(lambda: server.log().count("there is no such interface") >= 2, "the reason, twice")
         expect("no dataplane" in server.reasons(), server.reasons())
         link.join()
@@ -88,7 +88,7 @@ def started_without():
 @case("interface: down and up, on either end of the wire: said, not ready meanwhile, and the same process answers again")
 def down_and_up():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
-        before = dataplane(server)
+        before = server.dataplane()
         for space, device in ((link.server, "dns0"), (link.client, "dns1")):
             ip("-n", space, "link", "set", device, "down")
             eventually(lambda: "the interface has no link" in server.reasons(), f"/ready has the reason, {device} down")
@@ -97,7 +97,7 @@ def down_and_up():
             expect_back(link, server)
         log = server.log()
         expect_equal(log.count("the interface has no link: no query can come"), 2, "lines of log")
-        expect_equal(dataplane(server), before, "the process")
+        expect_equal(server.dataplane(), before, "the process")
 
 
 @case("interface: addresses are followed when they come and go, most of them at once (not at the next second's look)")
@@ -125,24 +125,24 @@ def fits(link, mtu):
 @case("interface: another MTU, smaller and larger: answers fit it, and none is lost")
 def mtu():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
-        before = dataplane(server)
+        before = server.dataplane()
         for octets in (600, 1500, 3000, 1500):
             for space, device in ((link.server, "dns0"), (link.client, "dns1")):
                 ip("-n", space, "link", "set", device, "mtu", str(octets))
             eventually(lambda: answers(link), f"an answer with an MTU of {octets}")
             eventually(lambda: fits(link, octets), f"an answer of many records within an MTU of {octets}")
-        expect_equal(dataplane(server), before, "the process")
+        expect_equal(server.dataplane(), before, "the process")
 
 
 @case("interface: renamed: answers go on, addresses are followed under the new name")
 def renamed():
     with Link() as link, Zone() as zone, Server(link, [zone]) as server:
-        before = dataplane(server)
+        before = server.dataplane()
         ip("-n", link.server, "link", "set", "dns0", "name", "dns7")
         cases.eventually(lambda: answers(link), "an answer")
         ip("-n", link.server, "addr", "add", "198.18.0.77/24", "dev", "dns7")
         eventually(lambda: answers(link, "198.18.0.77"), "an answer from the new address")
-        expect_equal(dataplane(server), before, "the process")
+        expect_equal(server.dataplane(), before, "the process")
 
 
 cases.main()

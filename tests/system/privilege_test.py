@@ -49,17 +49,6 @@ class Serving(Skua):
         # A memif without a peer has no link, and is not ready for as long: enough that it runs.
         self.wait_ready(lambda: " answering " in self.log() and ("is ready" in self.log() or "has no link" in self.log()))
 
-    def dataplane(self):
-        def look():
-            for pid in self.leftovers():
-                try:
-                    if b"skua-dataplane\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                        return pid
-                except OSError:
-                    pass
-            return None
-        return eventually(look, "a dataplane process", 10)
-
 
 def sockets(link, zone, *options, **more):
     return Serving(link, [zone], "--listen", "198.18.0.1:53", "--listen", "[2001:db8::1]:53", *options, **more)

@@ -15,6 +15,7 @@ import urllib.request
 import dns.message
 import dns.query
 
+import cases
 import process
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
@@ -69,6 +70,19 @@ class Skua(process.Process):
     def start(self):
         self.launch(self.command())
         self.wait_ready(lambda: self.http("/ready")[0] == 200)
+
+    def dataplane(self):
+        """The pid of the dataplane that runs, or will in a moment."""
+        return cases.eventually(self._look_for_dataplane, "a dataplane process", 10)
+
+    def _look_for_dataplane(self):
+        for pid in self.leftovers():
+            try:
+                if b"skua-dataplane\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+            except OSError:
+                pass  # it has just ended
+        return None
 
     def http(self, path, seconds=5.0):
         """(status, text); status 0 if nobody listens."""
