@@ -2,6 +2,7 @@
 #include "dataplane/io/dpdk_eal.h"
 #include "dataplane/io/dpdk_port.h"
 #include "dataplane/net/frame.h"
+#include "runtime/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,21 +14,30 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#define PART	       "dataplane.dpdk"
 #define PREFETCH_AHEAD 4u
 
-/* Read only once the workers run, but for the mbufs that it leads to. */
-struct io_queue {
-	alignas(64) const struct frame_rules *rules;
+/* One queue of one port. */
+struct lane {
+	const struct frame_rules *rules;
 	uint32_t frame_most;
 	uint16_t port;
 	uint16_t index;
+};
+
+/* What one worker polls: the queue of its number on each port. */
+struct io_queue {
+	alignas(64) struct lane lane[DPDK_PORTS_MAX];
+	unsigned lanes;
+	unsigned at; /* of the lane that the last burst came from; the worker's own */
 	char text[96];
 };
 
 struct packet_io {
 	struct io_queue queue[DPDK_QUEUES_MAX];
-	struct frame_rules rules;
-	struct dpdk_port port;
+	struct frame_rules rules, software_rules; /* alike, but for checksums */
+	struct dpdk_port port[DPDK_PORTS_MAX];
+	unsigned ports;
 };
 
 static bool make_rules(struct packet_io *io, const struct io_config *config,
@@ -48,16 +58,51 @@ static bool make_rules(struct packet_io *io, const struct io_config *config,
 		frame_rules_add(&io->rules, (const struct sockaddr *)&any6));
 }
 
+/* "dpdk 0000:03:00.0+0000:03:00.1 queue 2 (net_ixgbe, RSS)": the driver is that of the first. */
+static void describe_queue(struct io_queue *queue, const struct packet_io *io, unsigned index)
+{
+	const char *spread = dpdk_spread_text(io->port[0].spread);
+	char names[40] = "";
+
+	for (unsigned i = 0; i < io->ports; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? "+" : "",
+			 io->port[i].name);
+	}
+	snprintf(queue->text, sizeof(queue->text), "dpdk %s queue %u (%.20s%s%s)", names, index,
+		 io->port[0].driver, *spread ? ", " : "", spread);
+}
+
 static void make_queue(struct packet_io *io, unsigned index)
 {
 	struct io_queue *queue = &io->queue[index];
 
-	queue->rules = &io->rules;
-	queue->frame_most = io->port.frame_most;
-	queue->port = io->port.id;
-	queue->index = (uint16_t)index;
-	snprintf(queue->text, sizeof(queue->text), "dpdk %.40s queue %u (%.24s)", io->port.name,
-		 index, io->port.driver);
+	for (unsigned i = 0; i < io->ports; i++) {
+		const struct dpdk_port *port = &io->port[i];
+
+		queue->lane[i] = (struct lane){
+		    .rules = port->is_software ? &io->software_rules : &io->rules,
+		    .frame_most = port->frame_most,
+		    .port = port->id,
+		    .index = (uint16_t)index,
+		};
+	}
+	queue->lanes = io->ports;
+	describe_queue(queue, io, index);
+}
+
+static void warn_of_spread(const struct dpdk_port *port)
+{
+	if (port->spread == DPDK_SPREAD_NONE)
+		log_warning(PART,
+			    "the port does not spread packets: all queries come to one worker",
+			    LOG_TEXT("port", port->name), LOG_TEXT("driver", port->driver));
+	else if (port->spread == DPDK_SPREAD_ADDRESSES)
+		log_warning(PART,
+			    "the port spreads packets by addresses, not ports: a busy client keeps "
+			    "one worker busy",
+			    LOG_TEXT("port", port->name), LOG_TEXT("driver", port->driver));
 }
 
 static struct packet_io *dpdk_open(const struct io_config *config, char error[IO_ERROR_TEXT])
@@ -73,15 +118,18 @@ static struct packet_io *dpdk_open(const struct io_config *config, char error[IO
 		free(io);
 		return NULL;
 	}
-	if (!dpdk_port_start(&io->port, config->workers, error)) {
+	if (!dpdk_ports_start(io->port, &io->ports, config->workers, error)) {
 		dpdk_eal_stop();
 		free(io);
 		return NULL;
 	}
-	io->rules.udp_checksum =
-	    io->port.is_software ? FRAME_CHECKSUM_PARTIAL_TOO : FRAME_CHECKSUM_VERIFIED;
+	io->rules.udp_checksum = FRAME_CHECKSUM_VERIFIED;
+	io->software_rules = io->rules;
+	io->software_rules.udp_checksum = FRAME_CHECKSUM_PARTIAL_TOO;
 	for (unsigned i = 0; i < config->workers; i++)
 		make_queue(io, i);
+	for (unsigned i = 0; i < io->ports; i++)
+		warn_of_spread(&io->port[i]);
 	return io;
 }
 
@@ -105,7 +153,7 @@ static void leave_frame(struct rte_mbuf *frame, enum counter reason, uint64_t co
 	rte_pktmbuf_free(frame);
 }
 
-static bool take_frame(const struct io_queue *queue, struct rte_mbuf *frame, struct datagram *query,
+static bool take_frame(const struct lane *lane, struct rte_mbuf *frame, struct datagram *query,
 		       enum counter *reason)
 {
 	uint32_t room = frame->buf_len - frame->data_off;
@@ -115,23 +163,31 @@ static bool take_frame(const struct io_queue *queue, struct rte_mbuf *frame, str
 		return false;
 	}
 	query->frame = frame;
-	return frame_receive(queue->rules, rte_pktmbuf_mtod(frame, uint8_t *), frame->data_len,
-			     RTE_MIN(room, queue->frame_most), query, reason);
+	return frame_receive(lane->rules, rte_pktmbuf_mtod(frame, uint8_t *), frame->data_len,
+			     RTE_MIN(room, lane->frame_most), query, reason);
 }
 
 static unsigned dpdk_rx_burst(struct io_queue *queue, struct datagram *burst, unsigned max,
 			      uint64_t counts[])
 {
 	struct rte_mbuf *frame[IO_BURST];
-	unsigned n = rte_eth_rx_burst(queue->port, queue->index, frame, (uint16_t)max), taken = 0;
+	const struct lane *lane = NULL;
+	unsigned n = 0, taken = 0;
 	enum counter reason;
+
+	/* Ports take turns, and a burst is of one port, so that its replies leave there at once. */
+	for (unsigned tries = 0; tries < queue->lanes && n == 0; tries++) {
+		queue->at = queue->at + 1 < queue->lanes ? queue->at + 1 : 0;
+		lane = &queue->lane[queue->at];
+		n = rte_eth_rx_burst(lane->port, lane->index, frame, (uint16_t)max);
+	}
 
 	for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(frame[i], void *));
 	for (unsigned i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(frame[i + PREFETCH_AHEAD], void *));
-		if (likely(take_frame(queue, frame[i], &burst[taken], &reason)))
+		if (likely(take_frame(lane, frame[i], &burst[taken], &reason)))
 			taken++;
 		else
 			leave_frame(frame[i], reason, counts);
@@ -151,6 +207,7 @@ static void make_reply(struct rte_mbuf *frame, const struct datagram *reply)
 static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsigned n,
 			  uint64_t counts[])
 {
+	const struct lane *lane = &queue->lane[queue->at];
 	struct rte_mbuf *reply[IO_BURST], *silent[IO_BURST];
 	unsigned replies = 0, silents = 0, sent;
 
@@ -164,9 +221,9 @@ static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsign
 			silent[silents++] = frame;
 		}
 	}
-	sent = rte_eth_tx_burst(queue->port, queue->index, reply, (uint16_t)replies);
+	sent = rte_eth_tx_burst(lane->port, lane->index, reply, (uint16_t)replies);
 	if (unlikely(sent < replies))
-		sent += rte_eth_tx_burst(queue->port, queue->index, reply + sent,
+		sent += rte_eth_tx_burst(lane->port, lane->index, reply + sent,
 					 (uint16_t)(replies - sent));
 	counts[COUNT_drop_tx_full] += replies - sent;
 	if (unlikely(sent < replies))
@@ -177,12 +234,16 @@ static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsign
 
 static enum interface_state dpdk_refresh(struct packet_io *io)
 {
-	return dpdk_port_has_link(&io->port) ? INTERFACE_UP : INTERFACE_DOWN;
+	bool has_link = false;
+
+	for (unsigned i = 0; i < io->ports; i++)
+		has_link |= dpdk_port_has_link(&io->port[i]);
+	return has_link ? INTERFACE_UP : INTERFACE_DOWN;
 }
 
 static void dpdk_close(struct packet_io *io)
 {
-	dpdk_port_stop(&io->port);
+	dpdk_ports_stop(io->port, io->ports);
 	dpdk_eal_stop();
 	free(io);
 }

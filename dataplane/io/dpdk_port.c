@@ -11,37 +11,66 @@
 #define RING	   1024u /* descriptors asked for, each direction */
 #define POOL_CACHE 256u
 
-static bool find_port(struct dpdk_port *port, struct rte_eth_dev_info *info,
-		      char error[IO_ERROR_TEXT])
+static void explain_none(char error[IO_ERROR_TEXT])
 {
-	uint16_t id = (uint16_t)rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
+	bool complained = *dpdk_eal_complaint() != '\0';
 
-	if (id >= RTE_MAX_ETHPORTS || rte_eth_dev_info_get(id, info) != 0) {
-		bool complained = *dpdk_eal_complaint() != '\0';
+	snprintf(error, IO_ERROR_TEXT,
+		 "DPDK found no port%s%s%s: bind a network card to vfio-pci (dpdk-devbind.py -b "
+		 "vfio-pci ADDRESS) and name it by --io \"dpdk:-a ADDRESS\", or give a virtual one "
+		 "by --vdev",
+		 complained ? " (" : "", dpdk_eal_complaint(), complained ? ")" : "");
+}
 
-		snprintf(error, IO_ERROR_TEXT,
-			 "DPDK found no port%s%s%s: bind a network card to vfio-pci "
-			 "(dpdk-devbind.py -b vfio-pci ADDRESS) and name it by --io \"dpdk:-a "
-			 "ADDRESS\", or give a virtual one by --vdev",
-			 complained ? " (" : "", dpdk_eal_complaint(), complained ? ")" : "");
+static bool identify(struct dpdk_port *port, struct rte_eth_dev_info *info,
+		     char error[IO_ERROR_TEXT])
+{
+	if (rte_eth_dev_get_name_by_port(port->id, port->name) != 0 ||
+	    rte_eth_dev_info_get(port->id, info) != 0) {
+		snprintf(error, IO_ERROR_TEXT, "DPDK port %u: its driver does not say what it is",
+			 port->id);
 		return false;
 	}
-	port->id = id;
-	rte_eth_dev_get_name_by_port(id, port->name);
 	snprintf(port->driver, sizeof(port->driver), "%s", info->driver_name);
 	return true;
 }
 
+/* What gives a device more queues. */
+static const char *more_queues(const char *driver)
+{
+	static const char *const setting[][2] = {
+	    {"net_af_packet", "qpairs=N"},
+	    {"net_af_xdp", "queue_count=N"},
+	    {"net_virtio_user", "queues=N"},
+	};
+
+	for (size_t i = 0; i < sizeof(setting) / sizeof(setting[0]); i++) {
+		if (strcmp(driver, setting[i][0]) == 0)
+			return setting[i][1];
+	}
+	return "a virtual function's or a hypervisor's setting";
+}
+
+/* A worker has a queue of its own on each port, and each queue that gets packets has a worker. */
 static bool has_queues(const struct dpdk_port *port, const struct rte_eth_dev_info *info,
 		       char error[IO_ERROR_TEXT])
 {
-	unsigned most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	unsigned most = RTE_MIN(RTE_MIN(info->max_rx_queues, info->max_tx_queues), DPDK_QUEUES_MAX);
 
-	if (port->queues <= RTE_MIN(most, DPDK_QUEUES_MAX))
+	if (port->queues > most)
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK port %s (%s) has %u queue%s, but %u workers want one each: "
+			 "--workers %u, or more queues (%s)",
+			 port->name, port->driver, most, most == 1 ? "" : "s", port->queues, most,
+			 more_queues(port->driver));
+	else if (port->queues < most && dpdk_spread_fills_all(port->driver))
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK port %s (%s) gets packets on each of its %u queues, but with %u "
+			 "worker%s nobody would look at some: --workers %u, or qpairs=%u",
+			 port->name, port->driver, most, port->queues, port->queues == 1 ? "" : "s",
+			 most, port->queues);
+	else
 		return true;
-	snprintf(error, IO_ERROR_TEXT,
-		 "DPDK port %s (%s) has %u queues, but %u workers want one each: lower --workers",
-		 port->name, port->driver, most, port->queues);
 	return false;
 }
 
@@ -58,19 +87,6 @@ static bool is_software(const char *driver)
 	return false;
 }
 
-/* On the 4-tuple: a mobile core has few, busy clients. Without RSS all comes in on one queue. */
-static void choose_spreading(const struct dpdk_port *port, const struct rte_eth_dev_info *info,
-			     struct rte_eth_conf *config)
-{
-	uint64_t types = info->flow_type_rss_offloads &
-			 (RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP);
-
-	if (port->queues > 1 && types != 0) {
-		config->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		config->rx_adv_conf.rss_conf.rss_hf = types;
-	}
-}
-
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
@@ -83,7 +99,7 @@ static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_rin
 	int socket = rte_eth_dev_socket_id(port->id);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	snprintf(name, sizeof(name), "skua_queue_%u", queue);
+	snprintf(name, sizeof(name), "skua_%u_%u", port->id, queue);
 	port->pool[queue] = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, 0, room, socket);
 	return port->pool[queue] &&
 	       rte_eth_rx_queue_setup(port->id, (uint16_t)queue, rx_ring, (unsigned)socket, NULL,
@@ -102,7 +118,7 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 	if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu || mtu > info->max_mtu)
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);
 	config.rxmode.mtu = mtu;
-	choose_spreading(port, info, &config);
+	dpdk_spread_choose(info, port->queues, &config);
 	if (rte_eth_dev_configure(port->id, queues, queues, &config) != 0)
 		return "configuring it";
 	rte_eth_dev_get_mtu(port->id, &mtu);
@@ -122,24 +138,54 @@ static void free_pools(struct dpdk_port *port)
 		rte_mempool_free(port->pool[i]);
 }
 
-bool dpdk_port_start(struct dpdk_port *port, unsigned queues, char error[IO_ERROR_TEXT])
+static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char error[IO_ERROR_TEXT])
 {
 	struct rte_eth_dev_info info;
 	const char *failed;
 
 	memset(port, 0, sizeof(*port));
+	port->id = id;
 	port->queues = queues;
-	if (!find_port(port, &info, error) || !has_queues(port, &info, error))
+	if (!identify(port, &info, error) || !has_queues(port, &info, error))
 		return false;
 	port->is_software = is_software(port->driver);
 	failed = configure(port, &info);
-	if (!failed)
+	if (!failed) {
+		port->spread = dpdk_spread_found(id, port->driver, queues);
 		return true;
+	}
 	snprintf(error, IO_ERROR_TEXT, "DPDK port %s (%s): %s failed", port->name, port->driver,
 		 failed);
-	rte_eth_dev_close(port->id);
+	rte_eth_dev_close(id);
 	free_pools(port);
 	return false;
+}
+
+bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
+		      char error[IO_ERROR_TEXT])
+{
+	uint16_t id;
+
+	*count = 0;
+	RTE_ETH_FOREACH_DEV(id)
+	{
+		bool has_room = *count < DPDK_PORTS_MAX;
+
+		if (!has_room)
+			snprintf(
+			    error, IO_ERROR_TEXT,
+			    "DPDK found more than %u ports: name those that are wanted by --io "
+			    "\"dpdk:-a ADDRESS -a ADDRESS ...\"",
+			    DPDK_PORTS_MAX);
+		if (!has_room || !start(&port[*count], id, queues, error)) {
+			dpdk_ports_stop(port, *count);
+			return false;
+		}
+		++*count;
+	}
+	if (*count == 0)
+		explain_none(error);
+	return *count > 0;
 }
 
 bool dpdk_port_has_link(const struct dpdk_port *port)
@@ -149,9 +195,11 @@ bool dpdk_port_has_link(const struct dpdk_port *port)
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
-void dpdk_port_stop(struct dpdk_port *port)
+void dpdk_ports_stop(struct dpdk_port *port, unsigned count)
 {
-	rte_eth_dev_stop(port->id);
-	rte_eth_dev_close(port->id);
-	free_pools(port);
+	for (unsigned i = 0; i < count; i++) {
+		rte_eth_dev_stop(port[i].id);
+		rte_eth_dev_close(port[i].id);
+		free_pools(&port[i]);
+	}
 }

@@ -1,30 +1,34 @@
-/* dpdk_port.h: one Ethernet port of DPDK, with a queue in each direction for every worker.
+/* dpdk_port.h: the Ethernet ports of DPDK, each with a queue in each direction for every worker.
  *
  * Threads: the main thread. */
 #ifndef SKUA_DATAPLANE_IO_DPDK_PORT_H
 #define SKUA_DATAPLANE_IO_DPDK_PORT_H
 
+#include "dataplane/io/dpdk_spread.h"
 #include "dataplane/io/packet_io.h"
 
 #include <rte_mempool.h>
 
 #define DPDK_QUEUES_MAX 64u
+#define DPDK_PORTS_MAX	8u
 
 struct dpdk_port {
 	uint16_t id;
 	unsigned queues;
 	uint32_t frame_most; /* octets of the largest frame that we may send, without FCS */
 	bool is_software;    /* frames may come from a kernel that left the checksum to a card */
-	char name[64];	     /* of the device, such as "net_memif0" or "0000:03:00.0" */
+	enum dpdk_spread spread;
+	char name[64]; /* of the device, such as "net_memif0" or "0000:03:00.0" */
 	char driver[32];
 	struct rte_mempool *pool[DPDK_QUEUES_MAX]; /* one for each queue: workers share nothing */
 };
 
-/* The first port that the EAL found: configured and started. False with a line for the user; then
- * nothing stays open but the EAL. */
-bool dpdk_port_start(struct dpdk_port *port, unsigned queues, char error[IO_ERROR_TEXT]);
+/* All ports that the EAL found, configured and started: as many as *count then says. False with a
+ * line for the user; then nothing stays open but the EAL. */
+bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
+		      char error[IO_ERROR_TEXT]);
 /* As the driver knows it: some say always so. */
 bool dpdk_port_has_link(const struct dpdk_port *port);
-void dpdk_port_stop(struct dpdk_port *port);
+void dpdk_ports_stop(struct dpdk_port *port, unsigned count);
 
 #endif

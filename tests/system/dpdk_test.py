@@ -8,52 +8,11 @@ import subprocess
 import tempfile
 
 import cases
-from cases import Skip, case, expect, expect_equal
-from namespace import Link, ip
+from cases import case, expect, expect_equal
+from namespace import Link
+from on_dpdk import MEMORY, SERVER4, SERVER6, ask, counted, device, generate, memif, over_veth, refused, server_mac
 from small_zone import Zone
-from skua import SOURCES, Skua, build_folder
-
-MEMORY = "--no-huge -m 128"
-# Addresses that only DPDK answers on: the server's kernel has its own, and would refuse the port.
-SERVER4, SERVER6 = "198.18.0.9", "2001:db8::9"
-
-
-class OnPort(Skua):
-    """`skua serve` with DPDK and no --listen; prefix: what its command line starts with."""
-
-    def __init__(self, zones, device, *options, prefix=(), start=True):
-        self.prefix = list(prefix)
-        super().__init__(zones, "--io", f"dpdk:{MEMORY} {device}", *options, start=start)
-
-    def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return [*self.prefix, *words[:at], *words[at + 2:]]
-
-    def start(self):
-        self.launch(self.command())
-        self.wait_ready(lambda: " answering " in self.log())
-
-
-def needs_dpdk():
-    if not (build_folder() / "bench" / "memif_generator").exists():
-        raise Skip("this build has no DPDK")
-
-
-def server_mac(link):
-    return re.search(r"link/ether (\S+)", ip("-n", link.server, "link", "show", "dns0"))[1]
-
-
-def over_veth(link, zone):
-    """Skua on the server's end by net_af_packet, and the client told who has its addresses."""
-    needs_dpdk()
-    for address in (SERVER4, SERVER6):
-        ip("-n", link.client, "neigh", "add", address, "lladdr", server_mac(link), "dev", "dns1")
-    return OnPort([zone], "--vdev=net_af_packet0,iface=dns0", prefix=["ip", "netns", "exec", link.server])
-
-
-def ask(link, server, name, kind, *options):
-    return link.on_client("kdig", f"@{server}", name, kind, *options)[1]
+from skua import SOURCES, build_folder
 
 
 @case("dpdk: kernel clients over IPv4 and IPv6")
@@ -85,35 +44,6 @@ def foreign_frames():
         ask(link, SERVER4, "www.x.test", "A")
         cases.eventually(lambda: counted(link, server, "drop_not_udp") >= before[0] + 3, "three pings counted")
         cases.eventually(lambda: counted(link, server, "drop_not_ours") >= before[1] + 3, "three foreign ports counted")
-
-
-def counted(link, server, name):
-    """A counter, summed over workers: asked for inside the server's namespace, where its HTTP is."""
-    fetch = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{server.http_port}/metrics').read().decode())"
-    text = subprocess.run(["ip", "netns", "exec", link.server, "/usr/bin/python3", "-c", fetch], stdout=subprocess.PIPE, text=True,
-                          timeout=60, check=True).stdout
-    return sum(float(value) for value in re.findall(rf"^skua_{name}_total{{.*}} (\S+)$", text, re.M))
-
-
-def device(folder, role):
-    return f"--vdev=net_memif0,role={role},id=0,socket={folder}/memif.sock,socket-abstract=no"
-
-
-def generate(folder, *options):
-    """Fields of one run of bench/memif_generator, which checks each answer."""
-    done = subprocess.run([str(build_folder() / "bench" / "memif_generator"), "--no-huge", "-m", "128", "--no-shconf", "--no-pci",
-                           "--no-telemetry", "--log-level=*:error", device(folder, "client"), "--", "--names", "1000",
-                           "--seconds", "0.5", *options], stdout=subprocess.PIPE, text=True, timeout=120, check=False)
-    fields = dict(word.split("=") for word in done.stdout.split())
-    expect("answered_per_s" in fields, f"the generator failed: {done.stdout}")
-    return {key: float(value) for key, value in fields.items()}
-
-
-def memif(folder):
-    needs_dpdk()
-    zone = pathlib.Path(folder, "epc.zone")
-    subprocess.run(["/usr/bin/python3", str(SOURCES / "bench" / "make_zone.py"), "1000", str(zone)], check=True)
-    return OnPort([zone], device(folder, "server"))
 
 
 # One run of the generator for each server: when a memif peer goes, DPDK 22.11's driver unmaps the rings while our worker may
@@ -156,10 +86,7 @@ def link():
 @case("dpdk: --idle adaptive answers and naps; interrupt is refused with the reason")
 def idle():
     with Link() as link, Zone() as zone:
-        needs_dpdk()
-        for address in (SERVER4, SERVER6):
-            ip("-n", link.client, "neigh", "add", address, "lladdr", server_mac(link), "dev", "dns1")
-        with OnPort([zone], "--vdev=net_af_packet0,iface=dns0", "--idle", "adaptive", prefix=["ip", "netns", "exec", link.server]) as server:
+        with over_veth(link, zone, "--idle", "adaptive") as server:
             expect_equal(ask(link, SERVER4, "www.x.test", "A", "+short").strip(), "192.0.2.1", "an answer")
             task = pathlib.Path(f"/proc/{server.dataplane()}/task")
             worker = next(one for one in task.iterdir() if (one / "comm").read_text().strip() == "skua-worker-0")
@@ -168,16 +95,6 @@ def idle():
             cases.eventually(lambda: naps() > before + 1000, "a thousand naps")
     code, output = refused(f"{MEMORY} --vdev=net_null0", "--idle", "interrupt")
     expect(code == 1 and "--idle interrupt" in output and "poll" in output, f"{code}: {output}")
-
-
-def refused(io, *options):
-    """(exit code, output) of a dataplane that must not start."""
-    needs_dpdk()
-    with tempfile.TemporaryDirectory(prefix="skua-dpdk-") as folder:
-        done = subprocess.run([str(build_folder() / "skua-dataplane"), "--runtime-dir", folder, "--workers", "2", "--io", f"dpdk:{io}", *options],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
-        expect_equal(sorted(os.listdir(folder)), [], "what a failed start left behind")
-        return done.returncode, done.stdout
 
 
 @case("dpdk: what can't start says what to do")
