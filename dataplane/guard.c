@@ -79,6 +79,7 @@ static void look_at_interface(struct guard *guard, int64_t now)
 		return;
 	state = program->io_class->refresh(program->io);
 	guard->refreshed = now;
+	guard->again = program_follow(guard->program);
 	if (state != guard->interface &&
 	    (state != INTERFACE_UP || guard->interface != INTERFACE_NONE))
 		log_interface(program, state);
@@ -102,7 +103,7 @@ int guard_event_fd(const struct guard *guard, int64_t now)
 void guard_look(struct guard *guard, bool event, int64_t now)
 {
 	look_at_workers(guard, now);
-	if (event || now - guard->refreshed >= GUARD_REFRESH_MOST)
+	if (event || guard->again || now - guard->refreshed >= GUARD_REFRESH_MOST)
 		look_at_interface(guard, now);
 	if (guard->replaced > 0 && now - guard->replaced >= GUARD_SETTLE) {
 		log_error(PART, "ending to be started again: the interface is another one now",

@@ -22,6 +22,7 @@ struct guard {
 	struct watchdog watchdog;
 	uint64_t stuck; /* bit per worker, as last logged */
 	int64_t refreshed;
+	bool again;	  /* what has changed is not followed everywhere yet */
 	int64_t replaced; /* since when there is another interface of the name; 0: there is not */
 	enum interface_state interface;
 };

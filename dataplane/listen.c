@@ -1,7 +1,6 @@
 #include "dataplane/listen.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,39 +99,4 @@ unsigned listen_default(struct listen_address out[2])
 		return 1;
 	memcpy(&out[1].address, &v6, sizeof(v6));
 	return 2;
-}
-
-static bool take_address(const struct sockaddr *from, struct listen_address *out)
-{
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-
-	memset(out, 0, sizeof(*out));
-	if (from && from->sa_family == AF_INET) {
-		memcpy(&v4, from, sizeof(v4));
-		v4.sin_port = htons(PORT_DNS);
-		memcpy(&out->address, &v4, sizeof(v4));
-		return true;
-	}
-	if (!from || from->sa_family != AF_INET6)
-		return false;
-	memcpy(&v6, from, sizeof(v6));
-	v6.sin6_port = htons(PORT_DNS);
-	memcpy(&out->address, &v6, sizeof(v6));
-	return !IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr);
-}
-
-unsigned listen_interface(const char *interface, struct listen_address *out, unsigned most)
-{
-	struct ifaddrs *all, *at;
-	unsigned count = 0;
-
-	if (getifaddrs(&all) != 0)
-		return 0;
-	for (at = all; at && count < most; at = at->ifa_next) {
-		if (strcmp(at->ifa_name, interface) == 0 && take_address(at->ifa_addr, &out[count]))
-			count++;
-	}
-	freeifaddrs(all);
-	return count;
 }

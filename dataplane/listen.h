@@ -1,6 +1,6 @@
 /* listen.h: the addresses to answer on.
  *
- * Pure but for listen_default() and listen_interface(), which ask the kernel what the host has. */
+ * Pure but for listen_default(), which asks the kernel what the host has. */
 #ifndef SKUA_DATAPLANE_LISTEN_H
 #define SKUA_DATAPLANE_LISTEN_H
 
@@ -12,9 +12,5 @@ bool listen_parse(const char *text, struct listen_address *out, char error[IO_ER
 
 /* 127.0.0.1:5300, and [::1]:5300 if the host has IPv6; returns how many (at most 2). */
 unsigned listen_default(struct listen_address out[2]);
-
-/* Port 53 on the addresses that an interface has now, link-local ones left out; at most `most`.
- * 0 if there is no such interface. */
-unsigned listen_interface(const char *interface, struct listen_address *out, unsigned most);
 
 #endif

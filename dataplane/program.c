@@ -1,7 +1,5 @@
 #include "dataplane/program.h"
 
-#include "dataplane/io/address.h"
-#include "dataplane/listen.h"
 #include "runtime/runtime_dir.h"
 
 #include <string.h>
@@ -32,24 +30,23 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	return program->io != NULL;
 }
 
-/* The addresses of a back end that was given none: what it takes by itself, as far as the kernel
- * knows it. */
-static void find_addresses(struct program *program)
+/* Whether the main thread gives up what the threads that it starts must not have either. */
+static bool is_confined(const struct program *program)
 {
-	struct options *options = &program->options;
-
-	if (options->listen_count == 0 && strcmp(program->io_class->name, "af_xdp") == 0)
-		options->listen_count =
-		    listen_interface(program->io_argument, options->listen, LISTENS_MAX);
+	return program->account.choice == ACCOUNT_BECOME ||
+	       program->account.choice == ACCOUNT_ALREADY;
 }
 
 /* DPDK's addresses need not be the kernel's: there TCP is offered where it can be. */
 static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 {
 	const struct options *options = &program->options;
+	const struct listening *listening = &program->listening;
 	struct stream_config config = {
-	    .listen = options->listen,
-	    .listen_count = options->listen_count,
+	    .listen = listening->address,
+	    .listen_count = listening->count,
+	    .early = listening->follows,
+	    .drop_capabilities = is_confined(program),
 	    .adopt = program->adopt,
 	    .worker = options->workers,
 	    .core = -1,
@@ -58,7 +55,7 @@ static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 	    .idle = options->tcp_idle,
 	};
 
-	if (options->listen_count == 0) {
+	if (listening->count == 0 && !listening->follows) {
 		log_warning("dataplane.main",
 			    "no TCP: the back end's addresses are not the kernel's");
 		return true;
@@ -75,24 +72,13 @@ static void describe(struct program *program)
 	struct dataplane_file *file = adopt_file(program->adopt);
 	const struct options *options = &program->options;
 	struct worker_counters *stream = &file->worker[options->workers];
-	char text[ADDRESS_TEXT];
 
 	stream->core = -1;
 	if (program->stream)
 		strcpy(stream->io, "stream");
 	else
 		file->worker_count = options->workers;
-	for (unsigned i = 0; i < options->listen_count; i++) {
-		address_text(&options->listen[i].address, text);
-		snprintf(file->listen[i], sizeof(file->listen[i]), "%.*s",
-			 (int)sizeof(file->listen[i]) - 1, text);
-	}
-	file->listen_count = options->listen_count;
-	if (options->listen_count == 0) { /* the back end takes whatever address comes */
-		strcpy(file->listen[0], "0.0.0.0:53");
-		strcpy(file->listen[1], "[::]:53");
-		file->listen_count = 2;
-	}
+	listening_show(&program->listening, file);
 }
 
 bool program_open(struct program *program, const struct options *options,
@@ -112,13 +98,15 @@ bool program_open(struct program *program, const struct options *options,
 	    adopt_open(options->runtime_dir, options->workers + 1, error, IO_ERROR_TEXT);
 	if (!program->adopt || !open_packets(program, error))
 		return false;
-	find_addresses(program);
+	listening_start(&program->listening, options->listen, options->listen_count, io_class,
+			program->io);
 	if (!open_stream(program, error))
 		return false;
 	describe(program);
 	/* Everything that needs privileges is open: here root, capabilities and reach of files end.
 	 */
-	return confine_privileges(&program->account, io_class, program->io, program->adopt, error);
+	return confine_privileges(&program->account, io_class, program->io,
+				  program->listening.follows, program->adopt, error);
 }
 
 static void log_worker(const struct program *program, unsigned index)
@@ -145,6 +133,7 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 		    .core = program->core[i],
 		    .idle = program->options.idle,
 		    .filter = program->filters.worker,
+		    .drop_capabilities = is_confined(program),
 		};
 
 		program->worker[i] = worker_start(&config, error, IO_ERROR_TEXT);
@@ -153,6 +142,12 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 		log_worker(program, i);
 	}
 	return true;
+}
+
+bool program_follow(struct program *program)
+{
+	return listening_follow(&program->listening, program->io_class, program->io,
+				program->stream, adopt_file(program->adopt));
 }
 
 void program_stop(struct program *program)

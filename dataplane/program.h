@@ -6,6 +6,7 @@
 
 #include "dataplane/adopt/adopt.h"
 #include "dataplane/confine/confine.h"
+#include "dataplane/listening.h"
 #include "dataplane/options.h"
 #include "dataplane/stream/stream.h"
 #include "dataplane/worker/worker.h"
@@ -16,6 +17,7 @@ struct program {
 	const char *io_argument; /* borrows options.io */
 	struct adopt *adopt;
 	struct packet_io *io;
+	struct listening listening;
 	struct stream *stream; /* NULL: no address to take TCP connections on */
 	struct worker *worker[PACKET_WORKERS_MAX];
 	int core[PACKET_WORKERS_MAX];
@@ -34,6 +36,9 @@ bool program_open(struct program *program, const struct options *options,
  * not need (unless options.seccomp is off). Signals must be blocked by now: threads inherit that.
  */
 bool program_start(struct program *program, char error[IO_ERROR_TEXT]);
+
+/* After the back end was refreshed. True: call again soon, whatever happens. */
+bool program_follow(struct program *program);
 
 /* Stops the workers (all at once: each may sleep for WORKER_SLEEP), then TCP, then closes the back
  * end, and last the dataplane file, so that control sees us until nothing holds its memory. */

@@ -32,11 +32,11 @@ static bool server_from_text(const char *text, struct address *server)
 static bool server_from_instance(const char *runtime_dir, struct address *server, bool *tcp)
 {
 	struct runtime_files files;
-	char text[sizeof(files.dataplane->listen[0])] = "";
+	char text[LISTEN_TEXT] = "";
 
 	runtime_files_open(runtime_dir, &files);
-	if (files.dataplane != NULL && files.dataplane->listen_count > 0)
-		status_text(files.dataplane->listen[0], sizeof(text), text);
+	if (files.dataplane != NULL && dataplane_listens(files.dataplane) > 0)
+		dataplane_listen(files.dataplane, 0, text);
 	if (files.dataplane != NULL && strncmp(files.dataplane->worker[0].io, "socket", 6) != 0)
 		*tcp = true;
 	runtime_files_close(&files);

@@ -57,12 +57,12 @@ static bool look_ready(void *context, const pid_t *pids)
 static void print_listens(const char *runtime_dir)
 {
 	struct runtime_files files;
-	char text[sizeof(files.dataplane->listen[0])];
+	char text[LISTEN_TEXT];
 
 	runtime_files_open(runtime_dir, &files);
-	for (uint32_t i = 0;
-	     files.dataplane != NULL && i < files.dataplane->listen_count && i < LISTENS_MAX; i++) {
-		status_text(files.dataplane->listen[i], sizeof(text), text);
+	for (uint32_t i = 0; files.dataplane != NULL && i < dataplane_listens(files.dataplane);
+	     i++) {
+		dataplane_listen(files.dataplane, i, text);
 		printf(" %s", text);
 	}
 	runtime_files_close(&files);

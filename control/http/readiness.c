@@ -296,17 +296,17 @@ static const char *trouble(const struct readiness_target *target, char reason[RE
 static const char *obstacle(const struct readiness_target *target, struct address *address,
 			    char reason[READINESS_REASON])
 {
-	char text[sizeof(target->dataplane->listen[0]) + 1] = "";
+	char text[LISTEN_TEXT];
 
 	if (target->dataplane == NULL)
 		return "no dataplane of this version is running";
 	if (target->generation == 0 || target->zone == NULL)
 		return "no zone is loaded";
-	if (target->dataplane->listen_count == 0)
+	if (dataplane_listens(target->dataplane) == 0)
 		return "the dataplane listens nowhere";
 	if (trouble(target, reason) != NULL)
 		return reason;
-	memcpy(text, target->dataplane->listen[0], sizeof(text) - 1);
+	dataplane_listen(target->dataplane, 0, text);
 	if (!address_from_text(text, address))
 		return "the dataplane's listen address can't be read";
 	address_make_reachable(address);

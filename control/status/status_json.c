@@ -33,10 +33,10 @@ static json_t *control_json(const struct status *status)
 static json_t *listen_json(const struct dataplane_file *file)
 {
 	json_t *list = json_array();
-	char text[sizeof(file->listen[0])];
+	char text[LISTEN_TEXT];
 
-	for (uint32_t i = 0; i < file->listen_count && i < LISTENS_MAX; i++) {
-		status_text(file->listen[i], sizeof(text), text);
+	for (uint32_t i = 0; i < dataplane_listens(file); i++) {
+		dataplane_listen(file, i, text);
 		json_array_append_new(list, json_string(text));
 	}
 	return list;

@@ -4,21 +4,51 @@
 #include "runtime/log.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PART "dataplane.confine"
 
-static uint64_t needed(const struct packet_io_class *io_class, struct packet_io *io)
+/* Who may have the port without it (net.ipv4.ip_unprivileged_port_start) does not need it. */
+static uint64_t needed_to_bind(void)
+{
+	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(53)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool refused =
+	    fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) != 0 && errno == EACCES;
+
+	if (fd >= 0)
+		close(fd);
+	return refused ? UINT64_C(1) << CAP_NET_BIND_SERVICE : 0;
+}
+
+/* What is tried out without any capability in force. */
+static uint64_t needed(const struct packet_io_class *io_class, struct packet_io *io, bool follows)
 {
 	uint64_t capabilities = 0;
 
-	if (io_class->capabilities != NULL && privilege_in_force(false)) {
+	if ((io_class->capabilities == NULL && !follows) || !privilege_in_force(false))
+		return 0;
+	if (io_class->capabilities != NULL)
 		capabilities = io_class->capabilities(io);
-		privilege_in_force(true);
-	}
+	if (follows)
+		capabilities |= needed_to_bind();
+	privilege_in_force(true);
 	return capabilities;
+}
+
+static uint64_t had(uint64_t capabilities)
+{
+	const uint64_t bind = UINT64_C(1) << CAP_NET_BIND_SERVICE;
+
+	if (!(capabilities & bind) || privilege_had(CAP_NET_BIND_SERVICE))
+		return capabilities;
+	log_warning(PART, "no TCP on addresses that come later: that needs CAP_NET_BIND_SERVICE "
+			  "(AmbientCapabilities= in systemd)");
+	return capabilities & ~bind;
 }
 
 static void log_staying(enum account_choice choice)
@@ -47,7 +77,8 @@ static bool refuse_unreadable(const struct account *account, char error[IO_ERROR
 }
 
 bool confine_privileges(const struct account *account, const struct packet_io_class *io_class,
-			struct packet_io *io, struct adopt *adopt, char error[IO_ERROR_TEXT])
+			struct packet_io *io, bool follows, struct adopt *adopt,
+			char error[IO_ERROR_TEXT])
 {
 	bool become = account->choice == ACCOUNT_BECOME;
 	uint64_t capabilities;
@@ -65,7 +96,7 @@ bool confine_privileges(const struct account *account, const struct packet_io_cl
 		    account->name, strerror(errno));
 		return false;
 	}
-	capabilities = needed(io_class, io);
+	capabilities = had(needed(io_class, io, follows));
 	if (!privilege_give_up(account, capabilities, error, IO_ERROR_TEXT))
 		return false;
 	if (!adopt_can_read(adopt))

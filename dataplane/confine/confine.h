@@ -15,10 +15,12 @@ struct confine_filters {
 	struct call_filter *process, *stream, *worker;
 };
 
-/* Becomes the account and keeps the capabilities that the back end needs. The runtime directory
+/* Becomes the account and keeps the capabilities that the back end needs, and if listeners come
+ * and go (`follows`) the one that port 53 needs. The runtime directory
  * stays readable; where that can't be, it is refused. */
 bool confine_privileges(const struct account *account, const struct packet_io_class *io_class,
-			struct packet_io *io, struct adopt *adopt, char error[IO_ERROR_TEXT]);
+			struct packet_io *io, bool follows, struct adopt *adopt,
+			char error[IO_ERROR_TEXT]);
 
 /* Makes the filters and takes on the process's, which all threads have from then on. Where the
  * kernel has no filters, or this build (call_filter_in_build()), none is made, and that is true. */

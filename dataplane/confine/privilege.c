@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 bool privilege_no_new(void)
 {
@@ -19,6 +22,12 @@ bool privilege_in_force(bool on)
 		if (capng_have_capability(CAPNG_PERMITTED, i) == 1)
 			capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, i);
 	return capng_apply(CAPNG_SELECT_CAPS) == 0;
+}
+
+bool privilege_had(unsigned capability)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_PERMITTED, capability) == 1;
 }
 
 static void want(uint64_t capabilities)
@@ -65,6 +74,15 @@ bool privilege_give_up(const struct account *account, uint64_t capabilities, cha
 			 "can't give up privileges (user %.60s): %s; give --user none to keep them",
 			 account->name, strerror(errno));
 	return good;
+}
+
+/* By the system call: libcap-ng would read /proc, which a thread that starts may not. */
+bool privilege_drop(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return syscall(SYS_capset, &header, none) == 0;
 }
 
 void privilege_text(uint64_t capabilities, char *text, size_t size)

@@ -46,6 +46,16 @@ uint16_t address_port(const struct sockaddr_storage *address)
 	return ntohs(as_in4(address)->sin_port);
 }
 
+bool address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family || address_port(a) != address_port(b))
+		return false;
+	if (a->ss_family == AF_INET)
+		return as_in4(a)->sin_addr.s_addr == as_in4(b)->sin_addr.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&as_in6(a)->sin6_addr, &as_in6(b)->sin6_addr) &&
+	       as_in6(a)->sin6_scope_id == as_in6(b)->sin6_scope_id;
+}
+
 socklen_t address_length(const struct sockaddr_storage *address)
 {
 	return address->ss_family == AF_INET ? sizeof(struct sockaddr_in)

@@ -12,6 +12,8 @@
 void address_text(const struct sockaddr_storage *address, char text[ADDRESS_TEXT]);
 bool address_is_unspecified(const struct sockaddr_storage *address);
 uint16_t address_port(const struct sockaddr_storage *address); /* host order */
+/* The same family, address, port and scope. */
+bool address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 socklen_t address_length(const struct sockaddr_storage *address);
 
 #endif

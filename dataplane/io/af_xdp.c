@@ -289,15 +289,44 @@ static void af_xdp_wait(struct io_queue *queue, unsigned microseconds)
 	ppoll(queue->poll, queue->socket_count, &patience, NULL);
 }
 
+/* Link-local ones are left out: TCP on them would need the interface in each client's address. */
+static bool take_address(const struct in6_addr *found, struct listen_address *out)
+{
+	struct sockaddr_in6 v6 = {
+	    .sin6_family = AF_INET6, .sin6_addr = *found, .sin6_port = htons(DNS_PORT)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
+
+	*out = (struct listen_address){0};
+	if (IN6_IS_ADDR_V4MAPPED(found)) {
+		memcpy(&v4.sin_addr, found->s6_addr + 12, 4);
+		memcpy(&out->address, &v4, sizeof(v4));
+		return true;
+	}
+	memcpy(&out->address, &v6, sizeof(v6));
+	return !IN6_IS_ADDR_LINKLOCAL(found);
+}
+
+static unsigned af_xdp_addresses(const struct packet_io *io, struct listen_address *out,
+				 unsigned most)
+{
+	const struct interface_address *found;
+	unsigned known = steering_found(io->steering, &found), count = 0;
+
+	for (unsigned i = 0; i < known && count < most; i++)
+		count += take_address(&found[i].address, &out[count]);
+	return count;
+}
+
 static uint64_t af_xdp_capabilities(struct packet_io *io)
 {
 	return steering_capabilities(io->steering);
 }
 
 static const char *const queue_calls[] = {"ppoll", "recvfrom", "sendto", NULL};
-/* Asking for addresses, and telling the XDP program. */
-static const char *const main_calls[] = {"bind",    "bpf",    "getsockname", "getsockopt", "ioctl",
-					 "recvmsg", "sendto", "setsockopt",  "socket",	   NULL};
+/* Asking for addresses, telling the XDP program, and listening for TCP on them. */
+static const char *const main_calls[] = {"bind",       "bpf",	 "getsockname", "getsockopt",
+					 "ioctl",      "listen", "recvmsg",	"sendto",
+					 "setsockopt", "socket", NULL};
 
 const struct packet_io_class packet_io_af_xdp = {
     .name = "af_xdp",
@@ -311,6 +340,7 @@ const struct packet_io_class packet_io_af_xdp = {
     .tx_burst = af_xdp_tx_burst,
     .wait = af_xdp_wait,
     .refresh = af_xdp_refresh,
+    .addresses = af_xdp_addresses,
     .event_fd = af_xdp_event_fd,
     .close = af_xdp_close,
 };

@@ -62,6 +62,11 @@ struct packet_io_class {
 	/* A descriptor that is readable when something may have changed, until refresh() has seen
 	 * it; -1: none is to be had. NULL: nothing tells. */
 	int (*event_fd)(const struct packet_io *io);
+	/* The addresses that it answers on by itself (config.listen_count was 0), as far as TCP can
+	 * be had there on kernel sockets: those of the last open or refresh. Returns how many it
+	 * stored, at most `most`. NULL: none of them is the kernel's. */
+	unsigned (*addresses)(const struct packet_io *io, struct listen_address *out,
+			      unsigned most);
 	/* Capabilities (1 << CAP_…) that queue functions, refresh and close can't do without, asked
 	 * once after open, by a thread for which none is in force. NULL: they need none. */
 	uint64_t (*capabilities)(struct packet_io *io);

@@ -37,7 +37,8 @@ struct steering {
 	unsigned known_count;
 	struct steer_key *known; /* sorted: what the map holds */
 	struct steer_key *wanted;
-	struct interface_address *found;
+	unsigned found_count;
+	struct interface_address *found; /* as of the last time that the kernel said */
 };
 
 static void explain(char error[IO_ERROR_TEXT], const char *what, int reason)
@@ -233,6 +234,12 @@ uint64_t steering_capabilities(const struct steering *steering)
 	return 0;
 }
 
+unsigned steering_found(const struct steering *steering, const struct interface_address **found)
+{
+	*found = steering->found;
+	return steering->found_count;
+}
+
 bool steering_is_native(const struct steering *steering)
 {
 	return steering->native;
@@ -305,6 +312,7 @@ static int list_wanted(struct steering *steering)
 		return -1;
 	if (found > STEER_ADDRESSES_MAX)
 		found = STEER_ADDRESSES_MAX;
+	steering->found_count = (unsigned)found;
 	if (steering->listen_count == 0)
 		count = want_found(steering, 0, (unsigned)found, AF_UNSPEC, DNS_PORT);
 	for (unsigned i = 0; i < steering->listen_count; i++) {

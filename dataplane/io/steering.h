@@ -25,6 +25,9 @@ bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
 			char error[IO_ERROR_TEXT]);
 /* Makes the program's addresses those of now. Returns how many there are. */
 unsigned steering_refresh(struct steering *steering);
+/* The interface's addresses as the last steering_refresh() found them. */
+struct interface_address;
+unsigned steering_found(const struct steering *steering, const struct interface_address **found);
 /* What steering_refresh() can't do without, as 1 << CAP_…, found out by trying. Nothing since Linux
  * 5.19, which lets whoever holds a map's descriptor change it. */
 uint64_t steering_capabilities(const struct steering *steering);

@@ -74,14 +74,23 @@ static bool set_options(int fd, sa_family_t family)
 	       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
 }
 
-int listener_open(const struct listen_address *address, char error[IO_ERROR_TEXT])
+static bool bind_early(int fd, sa_family_t family)
+{
+	const int on = 1;
+
+	if (family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0;
+	return setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == 0;
+}
+
+int listener_open(const struct listen_address *address, bool early, char error[IO_ERROR_TEXT])
 {
 	sa_family_t family = address->address.ss_family;
 	socklen_t size =
 	    family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !set_options(fd, family) ||
+	if (fd < 0 || !set_options(fd, family) || (early && !bind_early(fd, family)) ||
 	    bind(fd, (const struct sockaddr *)&address->address, size) != 0 ||
 	    listen(fd, BACKLOG) != 0)
 		return refuse(fd, errno, address, error);

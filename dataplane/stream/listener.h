@@ -8,8 +8,9 @@
 #include "dataplane/stream/limits.h"
 
 /* A non-blocking listening socket, or -1 with an error: port in use, no permission, not our
- * address. IPv6 sockets take IPv6 only. */
-int listener_open(const struct listen_address *address, char error[IO_ERROR_TEXT]);
+ * address. IPv6 sockets take IPv6 only. early: the address may still be on its way, as an IPv6 one
+ * that is being checked for duplicates. */
+int listener_open(const struct listen_address *address, bool early, char error[IO_ERROR_TEXT]);
 
 /* Who waits to be accepted; MANY: they take a quarter of the kernel's queue or more. */
 enum waiting { WAITING_NOBODY, WAITING_SOME, WAITING_MANY };

@@ -6,6 +6,8 @@
  * gone, and so that what a client has sent is looked at before another takes its place. */
 #include "dataplane/stream/service.h"
 
+#include "dataplane/confine/privilege.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -37,23 +39,57 @@ static bool watch(const struct stream *stream, int operation, int fd, uint32_t e
 static bool is_listener(const struct stream *stream, const void *who)
 {
 	return (const int *)who >= stream->listener &&
-	       (const int *)who < stream->listener + stream->listeners;
+	       (const int *)who < stream->listener + STREAM_LISTENS_MAX;
 }
 
 bool service_watch(struct stream *stream)
 {
-	for (unsigned i = 0; i < stream->listeners; i++) {
-		if (!watch(stream, EPOLL_CTL_ADD, stream->listener[i], EPOLLIN,
-			   &stream->listener[i]))
-			return false;
-	}
 	return watch(stream, EPOLL_CTL_ADD, stream->wake, EPOLLIN, &stream->wake);
+}
+
+/* Closing takes it out of epoll; who still waits in its queue is sent away by the kernel. */
+static bool exchange_listener(struct stream *stream, unsigned place, int wanted)
+{
+	uint32_t events = stream->accept_after > 0 ? 0 : EPOLLIN;
+
+	if (wanted >= 0 && !watch(stream, EPOLL_CTL_ADD, wanted, events, &stream->listener[place]))
+		return false;
+	if (stream->listener[place] >= 0)
+		close(stream->listener[place]);
+	stream->listener[place] = wanted;
+	stream->ready[place] = false;
+	if (place >= stream->listeners)
+		stream->listeners = place + 1;
+	handover_taken(&stream->handover, place, wanted);
+	return true;
+}
+
+bool service_take_listeners(struct stream *stream)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < STREAM_LISTENS_MAX; i++) {
+		int wanted = handover_wanted(&stream->handover, i);
+
+		if (wanted != stream->listener[i])
+			all = exchange_listener(stream, i, wanted) && all;
+	}
+	return all;
+}
+
+static bool drain_wake(const struct stream *stream)
+{
+	uint64_t count;
+
+	return read(stream->wake, &count, sizeof(count)) == sizeof(count);
 }
 
 static void listeners_interest(struct stream *stream, uint32_t events)
 {
 	for (unsigned i = 0; i < stream->listeners; i++)
-		watch(stream, EPOLL_CTL_MOD, stream->listener[i], events, &stream->listener[i]);
+		if (stream->listener[i] >= 0)
+			watch(stream, EPOLL_CTL_MOD, stream->listener[i], events,
+			      &stream->listener[i]);
 }
 
 /* blame: it is our doing, not the client's. */
@@ -237,7 +273,8 @@ static void accept_all(struct stream *stream)
 {
 	for (unsigned i = 0; i < stream->listeners; i++) {
 		unsigned which = (unsigned)((i + stream->round) % stream->listeners);
-		if (stream->ready[which] && stream->accept_after == 0)
+		if (stream->ready[which] && stream->listener[which] >= 0 &&
+		    stream->accept_after == 0)
 			accept_some(stream, stream->listener[which]);
 		stream->ready[which] = false;
 	}
@@ -253,17 +290,21 @@ static void resume_accepting(struct stream *stream)
 	listeners_interest(stream, EPOLLIN);
 }
 
-static void serve_events(struct stream *stream, const struct epoll_event *events, int count)
+/* True: we were woken, to look at what is handed over or to stop. */
+static bool serve_events(struct stream *stream, const struct epoll_event *events, int count)
 {
+	bool woken = false;
+
 	for (int i = 0; i < count; i++) {
 		void *who = events[i].data.ptr;
 		if (who == &stream->wake)
-			continue;
-		if (is_listener(stream, who))
+			woken = drain_wake(stream);
+		else if (is_listener(stream, who))
 			stream->ready[(const int *)who - stream->listener] = true;
 		else
 			serve(stream, who);
 	}
+	return woken;
 }
 
 /* One turn for each that had whole messages left, unless an event gave him one in this round. */
@@ -332,7 +373,9 @@ void *service_run(void *argument)
 	bool filtered;
 
 	pthread_setname_np(pthread_self(), "stream");
-	if (stream->filter)
+	if (stream->config.drop_capabilities && !privilege_drop())
+		stream->filter_error = errno;
+	else if (stream->filter)
 		stream->filter_error = call_filter_enter(stream->filter, false);
 	filtered = stream->filter_error == 0;
 	flush_counts(stream); /* from here on the watchdog looks at this thread */
@@ -344,7 +387,9 @@ void *service_run(void *argument)
 		int count = wait_events(stream, events);
 		stream->round++;
 		stream->now = milliseconds();
-		serve_events(stream, events, count);
+		/* What could not be taken is asked for again by the main thread. */
+		if (serve_events(stream, events, count))
+			service_take_listeners(stream);
 		serve_again(stream);
 		drop_late(stream);
 		accept_all(stream);

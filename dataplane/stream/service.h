@@ -6,6 +6,7 @@
 #include "dataplane/stream/connection.h"
 #include "dataplane/stream/listener.h"
 #include "dataplane/stream/stream.h"
+#include "dataplane/stream/handover.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -19,11 +20,12 @@ struct stream {
 	uint64_t now;	       /* milliseconds, taken once a round */
 	uint64_t accept_after; /* the listeners are out of epoll until then; 0: they are in */
 	int epoll;
-	int wake; /* eventfd: readable once the thread has to end */
+	int wake; /* eventfd: readable once the thread has to end, or to look at `handover` */
 	int reserve;
-	int listener[LISTENS_MAX];
-	bool ready[LISTENS_MAX]; /* someone waits at that listener */
-	unsigned listeners;
+	int listener[STREAM_LISTENS_MAX]; /* -1: none in this place */
+	bool ready[STREAM_LISTENS_MAX];	  /* someone waits at that listener */
+	unsigned listeners;		  /* places that have ever been used */
+	struct handover handover;
 	bool running;
 	_Atomic bool stop; /* release by stream_stop(), acquire by service_run() */
 	pthread_t thread;
@@ -33,8 +35,11 @@ struct stream {
 	uint64_t counts[COUNTERS];
 };
 
-/* Has epoll watch listeners and the wake-up. False with errno. */
+/* Has epoll watch the wake-up. False with errno. */
 bool service_watch(struct stream *stream);
+/* Takes over the listeners that are handed over, and closes those that are not wanted any more: the
+ * thread, or who has it not running. False with errno: one can't be watched; it is closed. */
+bool service_take_listeners(struct stream *stream);
 /* The thread: until stop. Argument and lifetime: struct stream. */
 void *service_run(void *stream);
 /* Closes every connection; the thread is not running. */

@@ -67,18 +67,16 @@ static bool settle_limits(struct stream_config *config, char error[IO_ERROR_TEXT
 static bool listen_all(struct stream *stream, const struct stream_config *config,
 		       char error[IO_ERROR_TEXT])
 {
-	if (config->listen_count > LISTENS_MAX) {
+	unsigned missing;
+
+	if (config->listen_count > STREAM_LISTENS_MAX) {
 		snprintf(error, IO_ERROR_TEXT, "%u listen addresses are too many: at most %u",
-			 config->listen_count, LISTENS_MAX);
+			 config->listen_count, STREAM_LISTENS_MAX);
 		return false;
 	}
-	for (unsigned i = 0; i < config->listen_count; i++) {
-		int fd = listener_open(&config->listen[i], error);
-		if (fd < 0)
-			return false;
-		stream->listener[stream->listeners++] = fd;
-	}
-	return true;
+	handover_follow(&stream->handover, config->listen, config->listen_count, config->early,
+			&missing, error);
+	return missing == 0;
 }
 
 static bool open_admission(struct stream *stream, char error[IO_ERROR_TEXT])
@@ -98,7 +96,8 @@ static bool open_rest(struct stream *stream, char error[IO_ERROR_TEXT])
 	stream->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	stream->reserve = listener_reserve();
 	if (stream->epoll >= 0 && stream->wake >= 0 && stream->reserve >= 0 &&
-	    workbench_open(&stream->bench, stream->counts, POOL_OCTETS) && service_watch(stream))
+	    workbench_open(&stream->bench, stream->counts, POOL_OCTETS) && service_watch(stream) &&
+	    service_take_listeners(stream))
 		return true;
 	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: %s", strerror(errno));
 	return false;
@@ -115,6 +114,8 @@ struct stream *stream_open(const struct stream_config *config, char error[IO_ERR
 	stream->config = *config;
 	stream->config.listen = NULL;
 	stream->epoll = stream->wake = stream->reserve = -1;
+	memset(stream->listener, -1, sizeof(stream->listener));
+	handover_start(&stream->handover);
 	sem_init(&stream->started, 0, 0);
 	TAILQ_INIT(&stream->again);
 	if (!settle_limits(&stream->config, error) || !open_admission(stream, error) ||
@@ -167,21 +168,38 @@ bool stream_start(struct stream *stream, const struct call_filter *filter,
 		;
 	if (stream->filter_error == 0)
 		return true;
-	snprintf(error, IO_ERROR_TEXT, "the TCP thread can't filter its system calls: %s",
+	snprintf(error, IO_ERROR_TEXT,
+		 "the TCP thread can't give up capabilities and system calls: %s",
 		 strerror(stream->filter_error));
 	return false;
 }
 
-void stream_stop(struct stream *stream)
+/* Fails only where it is awake already. */
+static void wake_up(const struct stream *stream)
 {
 	const uint64_t one = 1;
 
+	if (write(stream->wake, &one, sizeof(one)) < 0 && errno == EAGAIN)
+		errno = 0;
+}
+
+unsigned stream_follow(struct stream *stream, const struct listen_address *listen, unsigned count,
+		       char error[IO_ERROR_TEXT])
+{
+	unsigned missing;
+
+	if (handover_follow(&stream->handover, listen, count, true, &missing, error) + missing > 0)
+		wake_up(stream);
+	return missing;
+}
+
+void stream_stop(struct stream *stream)
+{
 	if (!stream->running)
 		return;
 	atomic_store_explicit(&stream->stop, true, memory_order_release);
 	/* Only shortens the wait: the thread looks at `stop` at every heartbeat anyway. */
-	if (write(stream->wake, &one, sizeof(one)) < 0 && errno == EAGAIN)
-		errno = 0;
+	wake_up(stream);
 	pthread_join(stream->thread, NULL);
 	stream->running = false;
 	service_drop_all(stream);
@@ -198,8 +216,9 @@ void stream_close(struct stream *stream)
 	if (!stream)
 		return;
 	stream_stop(stream);
+	handover_end(&stream->handover);
 	for (unsigned i = 0; i < stream->listeners; i++)
-		close(stream->listener[i]);
+		close_if_open(stream->listener[i]);
 	close_if_open(stream->epoll);
 	close_if_open(stream->wake);
 	close_if_open(stream->reserve);

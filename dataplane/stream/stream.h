@@ -25,10 +25,13 @@
 #define STREAM_CLIENTS_MOST	  65536u
 #define STREAM_PER_CLIENT_DEFAULT 64u
 #define STREAM_IDLE_DEFAULT	  10u
+#define STREAM_LISTENS_MAX	  256u /* an interface may have more addresses than are given */
 
 struct stream_config {
 	const struct listen_address *listen;
 	unsigned listen_count;
+	bool early; /* addresses that the host has not yet are fine; always so in stream_follow() */
+	bool drop_capabilities; /* by the thread: those that the main one has kept */
 	struct adopt *adopt;
 	unsigned worker;     /* which line of the dataplane file is ours */
 	int core;	     /* pin the thread to this core; -1: leave it to the scheduler */
@@ -50,6 +53,12 @@ struct stream *stream_open(const struct stream_config *config, char error[IO_ERR
  * line for the user. */
 bool stream_start(struct stream *stream, const struct call_filter *filter,
 		  char error[IO_ERROR_TEXT]);
+
+/* From now on connections are taken on these addresses and no others; those that are open stay.
+ * The main thread opens the sockets, which needs what port 53 needs (CAP_NET_BIND_SERVICE). Returns
+ * how many are not as asked: call it again. error then says why, or is "": soon. */
+unsigned stream_follow(struct stream *stream, const struct listen_address *listen, unsigned count,
+		       char error[IO_ERROR_TEXT]);
 
 /* Has the thread end, and waits for it (it ends within a batch). Connections are closed. Does
  * nothing if it is not running. */

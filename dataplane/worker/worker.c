@@ -1,6 +1,7 @@
 #include "dataplane/worker/worker.h"
 
 #include "dataplane/answer/answer.h"
+#include "dataplane/confine/privilege.h"
 #include "dataplane/worker/cores.h"
 #include "runtime/clock.h"
 
@@ -36,6 +37,7 @@ struct worker {
 	struct packet_io *io;
 	int core;
 	const struct call_filter *filter;
+	bool drop_capabilities;
 	/* errno of pinning and of filtering; read by worker_start() after `started` */
 	int start_error, filter_error;
 	sem_t started;
@@ -102,7 +104,9 @@ static void *run(void *context)
 	worker->start_error = worker->core >= 0 ? pin_to_core(worker->core) : 0;
 	/* Here and not in worker_start(): a back end may tie the queue to the calling thread. */
 	worker->queue = worker->io_class->queue(worker->io, worker->index);
-	if (worker->filter != NULL)
+	if (worker->drop_capabilities && !privilege_drop())
+		worker->filter_error = errno;
+	else if (worker->filter != NULL)
 		worker->filter_error = call_filter_enter(worker->filter, false);
 	bool good = is_sound(worker);
 	sem_post(&worker->started);
@@ -149,6 +153,7 @@ static struct worker *worker_new(const struct worker_config *config)
 	worker->index = config->index;
 	worker->core = config->core;
 	worker->filter = config->filter;
+	worker->drop_capabilities = config->drop_capabilities;
 	worker->line = &file->line[config->index];
 	worker->shared = &file->worker[config->index];
 	worker->idle = (struct idle){.mode = config->idle, .patience = IDLE_LEAST};
@@ -170,7 +175,8 @@ static bool started(struct worker *worker, char *error, size_t error_size)
 		snprintf(error, error_size, "worker %u: the back end %s has no queue for it",
 			 worker->index, worker->io_class->name);
 	else if (worker->filter_error != 0)
-		snprintf(error, error_size, "worker %u: can't filter its system calls: %s",
+		snprintf(error, error_size,
+			 "worker %u: can't give up capabilities and system calls: %s",
 			 worker->index, strerror(worker->filter_error));
 	return is_sound(worker);
 }

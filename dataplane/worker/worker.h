@@ -30,6 +30,7 @@ struct worker_config {
 	int core;	/* pinned to this core; -1: not pinned */
 	enum idle_mode idle;
 	const struct call_filter *filter; /* taken on by the thread; NULL: any system call */
+	bool drop_capabilities;		  /* by the thread: those that the main one has kept */
 };
 
 struct worker;

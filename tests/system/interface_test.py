@@ -116,6 +116,53 @@ def addresses():
     expect(at_once > 5, f"{at_once} of 10 new addresses were answered on after {AT_ONCE} s")
 
 
+def tcp_answers(link, server):
+    return "NXDOMAIN" in ask(link, "nobody.x.test", "A", "+tcp", "+timeout=1", "+retry=0", server=server)
+
+
+@case("interface: TCP follows its addresses: comes with them, goes with them, though one is still checked for duplicates")
+def tcp_addresses():
+    with Link() as link, Zone() as zone, Server(link, [zone]) as server:
+        before = server.dataplane()
+        link.on_server("sysctl", "-q", "net.ipv6.conf.dns0.accept_dad=1", "net.ipv6.conf.dns0.dad_transmits=3")
+        for address, length in (("198.18.0.120", 24), ("2001:db8::120", 64)):
+            for _ in range(3):
+                ip("-n", link.server, "addr", "add", f"{address}/{length}", "dev", "dns0")
+                eventually(lambda: listens(link, address), f"a socket on {address}")
+                eventually(lambda: tcp_answers(link, address), f"an answer over TCP from {address}")
+                expect(any(address in text for text in server.status()["dataplane"]["listen"]), f"status: {server.status()['dataplane']}")
+                ip("-n", link.server, "addr", "del", f"{address}/{length}", "dev", "dns0")
+                eventually(lambda: not listens(link, address), f"no socket on {address}")
+        expect(tcp_answers(link, "198.18.0.1") and tcp_answers(link, "2001:db8::1"), "the old addresses still answer")
+        expect("no TCP on an address" not in server.log(), server.log())
+        expect_equal(server.dataplane(), before, "the process")
+
+
+def listens(link, address):
+    return re.search(rf"\[?{re.escape(address)}\]?:53\b", link.on_server("ss", "-Hltn")[1]) is not None
+
+
+@case("interface: all its addresses replaced: ready by the new ones; one that another program listens on is said, and taken when that has gone")
+def readdressed():
+    with Link() as link, Zone() as zone, Server(link, [zone]) as server:
+        ip("-n", link.server, "addr", "flush", "dev", "dns0")
+        eventually(lambda: not server.status()["ready"], "not ready without an address")
+        ip("-n", link.server, "addr", "add", "198.18.0.130/24", "dev", "dns0")
+        eventually(lambda: tcp_answers(link, "198.18.0.130"), "an answer over TCP from the new address")
+        eventually(lambda: server.status()["ready"], "ready again")
+        ip("-n", link.server, "addr", "add", "198.18.0.131/32", "dev", "lo")
+        other = subprocess.Popen(["ip", "netns", "exec", link.server, "nc", "-l", "-k", "198.18.0.131", "53"])
+        try:
+            eventually(lambda: listens(link, "198.18.0.131"), "another program listens")
+            ip("-n", link.server, "addr", "add", "198.18.0.131/24", "dev", "dns0")
+            eventually(lambda: "another program listens there" in server.log(), "the reason")
+        finally:
+            other.kill()
+            other.wait()
+        eventually(lambda: tcp_answers(link, "198.18.0.131"), "an answer over TCP once the other has gone")
+        expect("TCP is offered on all addresses" in server.log(), server.log())
+
+
 def fits(link, mtu):
     reply = ask(link, "big.x.test", "TXT", "+ignore", "+bufsize=4096", "+timeout=1", "+retry=0")
     size = re.search(r"Received (\d+) B", reply)

@@ -102,6 +102,7 @@ struct worker_counters {
 static_assert(sizeof(struct worker_counters) % 64 == 0, "whole cache lines");
 
 #define LISTENS_MAX 32u
+#define LISTEN_TEXT 56u
 
 /* How the dataplane ends when only a new start helps: whoever supervises it starts it again at
  * once. (0: it was asked to; 1: it can't run here, and has said why; 2: wrong usage.) */
@@ -128,12 +129,34 @@ struct dataplane_file {
 	uint32_t worker_count; /* lines in use */
 	uint64_t started;      /* CLOCK_REALTIME, nanoseconds */
 	uint32_t counters;     /* COUNTERS of the writer; a reader with another number refuses */
-	uint32_t listen_count;
-	char listen[LISTENS_MAX][56];  /* text: ADDR:PORT, [ADDR6]:PORT */
+	uint32_t reserved;
+	char listen[2][LISTENS_MAX][LISTEN_TEXT]; /* ADDR:PORT, [ADDR6]:PORT; one half is shown */
 	_Atomic uint64_t mapped_arena; /* newest arena that this process has mapped; for status */
 	_Atomic uint32_t interface;    /* enum interface_state; relaxed: a lone number */
+	/* The half of listen[] that is shown << 16 | how many it holds. Release-stored once that
+	 * half is written; acquire in dataplane_listens(). A half stays as it is for 20 ms. */
+	_Atomic uint32_t listening;
 	struct worker_line line[WORKERS_MAX];
 	struct worker_counters worker[WORKERS_MAX];
 };
+
+/* How many addresses are answered on (the first LISTENS_MAX are shown); nonsense counts as none. */
+static inline uint32_t dataplane_listens(const struct dataplane_file *file)
+{
+	uint32_t count =
+	    atomic_load_explicit(&file->listening, memory_order_acquire) & UINT32_C(0xffff);
+
+	return count <= LISTENS_MAX ? count : 0;
+}
+
+/* The text of one of them, NUL-terminated. Requires: index < LISTENS_MAX. */
+static inline void dataplane_listen(const struct dataplane_file *file, uint32_t index,
+				    char text[LISTEN_TEXT])
+{
+	uint32_t half = atomic_load_explicit(&file->listening, memory_order_acquire) >> 16 & 1;
+
+	__builtin_memcpy(text, file->listen[half][index], LISTEN_TEXT);
+	text[LISTEN_TEXT - 1] = '\0';
+}
 
 #endif

@@ -243,8 +243,8 @@ static struct server listen_on(const char *where)
 	server.fd = socket(address.storage.ss_family, SOCK_DGRAM, 0);
 	assert_int_equal(bind(server.fd, (struct sockaddr *)&address.storage, address.length), 0);
 	getsockname(server.fd, (struct sockaddr *)&address.storage, &address.length);
-	address_to_text(&address, file.listen[0]);
-	file.listen_count = 1;
+	address_to_text(&address, file.listen[0][0]);
+	file.listening = 1;
 	file.pid = 77;
 	strcpy(file.worker[0].io, "socket");
 	target = (struct readiness_target){&file, 5, apex, false, 0};
@@ -284,7 +284,7 @@ static void readiness_needs(void **state)
 	target.generation = 0;
 	assert_string_equal(probe(*state, NULL), "no zone is loaded");
 	target.generation = 5;
-	file.listen_count = 0;
+	file.listening = 0;
 	assert_string_equal(probe(*state, NULL), "the dataplane listens nowhere");
 	target.dataplane = NULL;
 	assert_string_equal(probe(*state, NULL), "no dataplane of this version is running");
@@ -340,8 +340,8 @@ static const char *probe_tcp(struct scene *scene, bool beats, uint64_t seen)
 	getsockname(server.fd, (struct sockaddr *)&address.storage, &address.length);
 	listen(server.fd, 1);
 	memset(&file, 0, sizeof(file));
-	address_to_text(&address, file.listen[0]);
-	file.listen_count = 1;
+	address_to_text(&address, file.listen[0][0]);
+	file.listening = 1;
 	file.worker_count = 2;
 	file.line[0].seen = seen;
 	file.line[1].seen = WORKER_OFFLINE;

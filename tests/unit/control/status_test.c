@@ -22,8 +22,8 @@ static struct status example(void)
 	memset(&file, 0, sizeof(file));
 	file.pid = 8;
 	file.worker_count = 2;
-	file.listen_count = 1;
-	strcpy(file.listen[0], "192.0.2.1:53");
+	file.listening = 1 << 16 | 1;
+	strcpy(file.listen[1][0], "192.0.2.1:53");
 	for (unsigned i = 0; i < 2; i++) {
 		strcpy(file.worker[i].io, "socket");
 		file.worker[i].core = i == 0 ? 3 : -1;
@@ -192,7 +192,7 @@ static void a_lying_file_is_cut(void **state)
 
 	(void)state;
 	file.worker_count = UINT32_MAX;
-	file.listen_count = UINT32_MAX;
+	file.listening = UINT32_MAX;
 	memset(file.worker[0].io, 'x', sizeof(file.worker[0].io));
 	memset(file.listen, 0xff, sizeof(file.listen));
 	text = metrics(&status);
@@ -201,6 +201,8 @@ static void a_lying_file_is_cut(void **state)
 	free(text);
 	json = status_to_json(&status);
 	assert_int_equal(json_array_size(json_object_get(json, "workers")), WORKERS_MAX);
+	assert_int_equal(
+	    json_array_size(json_object_get(json_object_get(json, "dataplane"), "listen")), 0);
 	json_decref(json);
 }
 

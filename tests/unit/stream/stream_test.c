@@ -555,6 +555,90 @@ static void open_says_what_is_wrong(void **state)
 	stop(&service);
 }
 
+static bool can_connect(const struct listen_address *listen)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool can =
+	    connect(fd, (const struct sockaddr *)&listen->address, sizeof(struct sockaddr_in)) == 0;
+
+	close(fd);
+	return can;
+}
+
+/* Called again until all is listened on, as the main thread does. */
+static void follow(struct service *service, const struct listen_address *listen, unsigned count)
+{
+	char error[IO_ERROR_TEXT] = "";
+
+	for (int waited = 0; stream_follow(service->stream, listen, count, error) > 0; waited++) {
+		if (waited == HUNG || error[0] != '\0')
+			fail_msg("%s", error);
+		usleep(1000);
+	}
+}
+
+static void await_refusal(const struct listen_address *listen)
+{
+	for (int waited = 0; can_connect(listen); waited++) {
+		assert_true(waited < HUNG);
+		usleep(1000);
+	}
+}
+
+/* Addresses come and go, the same ones again and again; a connection outlives its listener. */
+static void listeners_follow(void **state)
+{
+	struct service service = start((struct stream_config){0});
+	struct listen_address other[2] = {loopback(AF_INET, free_port(AF_INET)), service.listen[0]};
+	int kept = client_of(&service, 0);
+	uint8_t query[100];
+
+	(void)state;
+	await_count(COUNT_tcp_accepted, 1);
+	for (int round = 0; round < 200; round++) {
+		follow(&service, other, 1);
+		follow(&service, other, 2);
+		assert_true(can_connect(&other[0]) && can_connect(&other[1]));
+		follow(&service, &other[1], 1);
+	}
+	await_refusal(&other[0]);
+	follow(&service, NULL, 0);
+	await_refusal(&service.listen[0]);
+	send_all(kept, query, make_query(query, 7, 50));
+	expect_reply(kept, 7, 50);
+	close(kept);
+	stop(&service);
+}
+
+/* An address that somebody else listens on is said; another beside it is listened on all the same,
+ * and the first one too once it is free. One that no interface has (yet) is no failure. */
+static void a_taken_address_is_said(void **state)
+{
+	struct service service = start((struct stream_config){0});
+	struct listen_address wanted[] = {
+	    loopback(AF_INET, 0), loopback(AF_INET, free_port(AF_INET)), loopback(AF_INET, 5300)};
+	struct sockaddr_in *taken = (struct sockaddr_in *)&wanted[0].address;
+	socklen_t size = sizeof(*taken);
+	int other = socket(AF_INET, SOCK_STREAM, 0);
+	char error[IO_ERROR_TEXT] = "";
+
+	(void)state;
+	assert_int_equal(bind(other, (struct sockaddr *)taken, size), 0);
+	assert_int_equal(listen(other, 1), 0);
+	assert_int_equal(getsockname(other, (struct sockaddr *)taken, &size), 0);
+	inet_pton(AF_INET, "192.0.2.77", &((struct sockaddr_in *)&wanted[2].address)->sin_addr);
+	for (int waited = 0; !strstr(error, "another program listens there"); waited++) {
+		assert_true(waited < HUNG);
+		assert_true(stream_follow(service.stream, wanted, 3, error) > 0);
+		usleep(1000);
+	}
+	assert_true(can_connect(&wanted[1]));
+	close(other);
+	follow(&service, wanted, 3);
+	assert_true(can_connect(&wanted[0]));
+	stop(&service);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +657,8 @@ int main(void)
 	    cmocka_unit_test(out_of_descriptors),
 	    cmocka_unit_test(alive_without_work),
 	    cmocka_unit_test(open_says_what_is_wrong),
+	    cmocka_unit_test(listeners_follow),
+	    cmocka_unit_test(a_taken_address_is_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
