@@ -23,6 +23,7 @@ enum option_code {
 	OPTION_TCP_IDLE,
 	OPTION_USER,
 	OPTION_SECCOMP,
+	OPTION_CHECKSUMS,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
     {"tcp-idle", required_argument, NULL, OPTION_TCP_IDLE},
     {"user", required_argument, NULL, OPTION_USER},
     {"seccomp", required_argument, NULL, OPTION_SECCOMP},
+    {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -119,6 +121,15 @@ static bool take_seccomp(struct options *out, const char *text, char error[IO_ER
 	return false;
 }
 
+static bool take_checksums(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	out->trust_checksums = strcmp(text, "trust") == 0;
+	if (out->trust_checksums || strcmp(text, "verify") == 0)
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "--checksums %s: give verify or trust", text);
+	return false;
+}
+
 static bool take_option(struct options *out, int option, const char *text,
 			char error[IO_ERROR_TEXT])
 {
@@ -153,6 +164,8 @@ static bool take_option(struct options *out, int option, const char *text,
 		return true;
 	case OPTION_SECCOMP:
 		return take_seccomp(out, text, error);
+	case OPTION_CHECKSUMS:
+		return take_checksums(out, text, error);
 	default:
 		return false;
 	}

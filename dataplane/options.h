@@ -31,6 +31,7 @@ struct options {
 	unsigned tcp_idle; /* seconds */
 	const char *user;  /* NULL: not given; borrows argv */
 	bool seccomp;
+	bool trust_checksums;
 };
 
 enum options_result {

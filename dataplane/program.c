@@ -24,6 +24,7 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	    .listen = program->options.listen,
 	    .listen_count = program->options.listen_count,
 	    .workers = program->options.workers,
+	    .trust_checksums = program->options.trust_checksums,
 	};
 
 	program->io = program->io_class->open(&config, error);

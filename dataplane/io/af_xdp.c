@@ -19,11 +19,13 @@
 #define ETHERNET_HEADER 14u
 #define DESCRIPTION	96u /* as in the dataplane file */
 #define DNS_PORT	53u
-#define QUEUES_MAX	256u
+#define QUEUES_MAX	((unsigned)STEER_QUEUES_MAX)
+#define BURSTS_COUNTED	1024u /* what did not come to us is looked up after so many */
 
 struct io_queue {
 	unsigned socket_count;
-	unsigned next; /* the socket that is asked first, so that none starves the others */
+	unsigned uncounted; /* bursts until it is */
+	unsigned next;	    /* the socket that is asked first, so that none starves the others */
 	struct af_xdp_socket *socket[QUEUES_MAX];
 	struct pollfd poll[QUEUES_MAX];
 	char description[DESCRIPTION];
@@ -103,9 +105,9 @@ static void take_any(struct frame_rules *rules, int family, uint16_t port)
 
 /* The XDP program has compared address and port with what is ours at this moment; here only the
  * port is looked at again. Frames of a sender on this host come with unfinished checksums. */
-static void set_rules(struct packet_io *io)
+static void set_rules(struct packet_io *io, bool trust_checksums)
 {
-	io->rules.udp_checksum = FRAME_CHECKSUM_PARTIAL_TOO;
+	io->rules.checksum = trust_checksums ? FRAME_CHECKSUM_IGNORED : FRAME_CHECKSUM_PARTIAL_TOO;
 	if (io->listen_count == 0) {
 		take_any(&io->rules, AF_INET, DNS_PORT);
 		take_any(&io->rules, AF_INET6, DNS_PORT);
@@ -147,6 +149,7 @@ static bool open_sockets(struct packet_io *io, char error[IO_ERROR_TEXT])
 		    .generic = !steering_is_native(io->steering),
 		    .rules = &io->rules,
 		    .room = &io->room,
+		    .passed = steering_passed(io->steering, i),
 		};
 		struct af_xdp_socket *socket = af_xdp_socket_open(&config, error);
 
@@ -207,7 +210,7 @@ static bool prepare(struct packet_io *io, const struct io_config *config, char e
 	io->listen_count = config->listen_count;
 	for (unsigned i = 0; i < config->listen_count; i++)
 		io->listen[i] = config->listen[i];
-	set_rules(io);
+	set_rules(io, config->trust_checksums);
 	io->steering = steering_open(io->interface, io->index, io->queue_count, io->listen,
 				     io->listen_count, error);
 	if (!io->steering || !open_sockets(io, error))
@@ -248,11 +251,20 @@ static const char *af_xdp_describe(struct packet_io *io, unsigned index)
 	return io->queue[index].description;
 }
 
+static void count_others(struct io_queue *queue, uint64_t counts[])
+{
+	for (unsigned i = 0; i < queue->socket_count; i++)
+		af_xdp_socket_count(queue->socket[i], counts);
+	queue->uncounted = BURSTS_COUNTED - 1;
+}
+
 static unsigned af_xdp_rx_burst(struct io_queue *queue, struct datagram *burst, unsigned max,
 				uint64_t counts[])
 {
 	unsigned n = 0;
 
+	if (queue->uncounted-- == 0)
+		count_others(queue, counts);
 	for (unsigned tried = 0; tried < queue->socket_count && n < max; tried++) {
 		unsigned from = queue->next;
 
@@ -287,6 +299,7 @@ static void af_xdp_wait(struct io_queue *queue, unsigned microseconds)
 	for (unsigned i = 0; i < queue->socket_count; i++)
 		af_xdp_socket_settle(queue->socket[i]);
 	ppoll(queue->poll, queue->socket_count, &patience, NULL);
+	queue->uncounted = 0;
 }
 
 /* Link-local ones are left out: TCP on them would need the interface in each client's address. */
@@ -322,7 +335,7 @@ static uint64_t af_xdp_capabilities(struct packet_io *io)
 	return steering_capabilities(io->steering);
 }
 
-static const char *const queue_calls[] = {"ppoll", "recvfrom", "sendto", NULL};
+static const char *const queue_calls[] = {"getsockopt", "ppoll", "recvfrom", "sendto", NULL};
 /* Asking for addresses, telling the XDP program, and listening for TCP on them. */
 static const char *const main_calls[] = {"bind",       "bpf",	 "getsockname", "getsockopt",
 					 "ioctl",      "listen", "recvmsg",	"sendto",

@@ -49,6 +49,10 @@ struct af_xdp_socket {
 	unsigned sending;   /* frames with the kernel for sending */
 	uint64_t free[FRAME_COUNT];
 
+	const struct steer_passed *passed;
+	uint64_t counted[STEER_PASSES]; /* of passed */
+	uint64_t lost;			/* counted of the kernel's */
+
 	bool zero_copy;
 	struct xsk_umem *umem;
 	struct xsk_socket *xsk;
@@ -56,6 +60,8 @@ struct af_xdp_socket {
 	uint8_t place[FRAME_COUNT];
 #endif
 };
+
+static_assert(COUNT_pass_runt + STEER_no_socket == COUNT_pass_no_socket, "the same order");
 
 enum place { PLACE_FREE, PLACE_RECEIVING, PLACE_HELD, PLACE_SENDING };
 
@@ -144,6 +150,31 @@ void af_xdp_socket_settle(struct af_xdp_socket *socket)
 		kick(socket);
 	if (xsk_ring_prod__needs_wakeup(&socket->fill))
 		recvfrom(socket->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
+/* A system call: for now and then. */
+static uint64_t count_lost(const struct af_xdp_socket *socket)
+{
+	struct xdp_statistics statistics = {0};
+	socklen_t size = sizeof(statistics);
+
+	if (getsockopt(socket->fd, SOL_XDP, XDP_STATISTICS, &statistics, &size) != 0)
+		return socket->lost;
+	return statistics.rx_dropped + statistics.rx_ring_full;
+}
+
+void af_xdp_socket_count(struct af_xdp_socket *socket, uint64_t counts[])
+{
+	uint64_t lost = count_lost(socket);
+
+	counts[COUNT_drop_rx_full] += lost - socket->lost;
+	socket->lost = lost;
+	for (unsigned i = 0; i < STEER_PASSES; i++) {
+		uint64_t passed = __atomic_load_n(&socket->passed->count[i], __ATOMIC_RELAXED);
+
+		counts[COUNT_pass_runt + i] += passed - socket->counted[i];
+		socket->counted[i] = passed;
+	}
 }
 
 /* The room for a reply ends with the frame's memory, or where the interface takes no more. */
@@ -382,6 +413,7 @@ struct af_xdp_socket *af_xdp_socket_open(const struct af_xdp_socket_config *conf
 		socket->frame_size = frame_size_for(config->mtu);
 		socket->rules = config->rules;
 		socket->room = config->room;
+		socket->passed = config->passed;
 		if (get_memory(socket))
 			reason = open_socket(socket, config);
 	}

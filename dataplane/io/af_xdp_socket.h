@@ -10,6 +10,7 @@
 #define SKUA_DATAPLANE_IO_AF_XDP_SOCKET_H
 
 #include "dataplane/io/packet_io.h"
+#include "dataplane/io/steer.h"
 #include "dataplane/net/frame.h"
 
 #include <stdatomic.h>
@@ -20,9 +21,10 @@ struct af_xdp_socket_config {
 	const char *interface;
 	unsigned queue;
 	unsigned mtu;
-	bool generic;			 /* the XDP program runs in the generic hook: copy mode */
-	const struct frame_rules *rules; /* borrowed while the socket lives */
-	const _Atomic unsigned *room;	 /* octets of the longest frame; borrowed, may change */
+	bool generic;			   /* the XDP program runs in the generic hook: copy mode */
+	const struct frame_rules *rules;   /* borrowed while the socket lives */
+	const struct steer_passed *passed; /* on this queue; borrowed, grows */
+	const _Atomic unsigned *room;	   /* octets of the longest frame; borrowed, may change */
 };
 
 /* NULL: error says what failed and what to do. */
@@ -38,6 +40,8 @@ unsigned af_xdp_socket_receive(struct af_xdp_socket *socket, struct datagram *bu
 			       uint64_t counts[]);
 void af_xdp_socket_send(struct af_xdp_socket *socket, struct datagram *burst, unsigned n,
 			uint64_t counts[]);
+/* Adds what has since been passed to the kernel on this queue, and what was lost for the socket. */
+void af_xdp_socket_count(struct af_xdp_socket *socket, uint64_t counts[]);
 /* Before sleeping: the kernel is told of what it has not taken yet. */
 void af_xdp_socket_settle(struct af_xdp_socket *socket);
 

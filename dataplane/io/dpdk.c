@@ -35,7 +35,8 @@ struct io_queue {
 
 struct packet_io {
 	struct io_queue queue[DPDK_QUEUES_MAX];
-	struct frame_rules rules, software_rules; /* alike, but for checksums */
+	struct frame_rules listening; /* the addresses that all ports have */
+	struct frame_rules rules[DPDK_PORTS_MAX];
 	struct dpdk_port port[DPDK_PORTS_MAX];
 	unsigned ports;
 };
@@ -47,15 +48,15 @@ static bool make_rules(struct packet_io *io, const struct io_config *config,
 	const struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(53)};
 
 	for (unsigned i = 0; i < config->listen_count; i++) {
-		if (!frame_rules_add(&io->rules,
+		if (!frame_rules_add(&io->listening,
 				     (const struct sockaddr *)&config->listen[i].address)) {
 			snprintf(error, IO_ERROR_TEXT, "DPDK: too many addresses to listen on");
 			return false;
 		}
 	}
 	return config->listen_count > 0 ||
-	       (frame_rules_add(&io->rules, (const struct sockaddr *)&any4) &&
-		frame_rules_add(&io->rules, (const struct sockaddr *)&any6));
+	       (frame_rules_add(&io->listening, (const struct sockaddr *)&any4) &&
+		frame_rules_add(&io->listening, (const struct sockaddr *)&any6));
 }
 
 /* "dpdk 0000:03:00.0+0000:03:00.1 queue 2 (net_ixgbe, RSS)": the driver is that of the first. */
@@ -74,6 +75,19 @@ static void describe_queue(struct io_queue *queue, const struct packet_io *io, u
 		 io->port[0].driver, *spread ? ", " : "", spread);
 }
 
+static void set_rules(struct packet_io *io, bool trust_checksums)
+{
+	for (unsigned i = 0; i < io->ports; i++) {
+		const struct dpdk_port *port = &io->port[i];
+
+		io->rules[i] = io->listening;
+		io->rules[i].checksum = trust_checksums	    ? FRAME_CHECKSUM_IGNORED
+					: port->is_software ? FRAME_CHECKSUM_PARTIAL_TOO
+							    : FRAME_CHECKSUM_VERIFIED;
+		frame_rules_set_link_address(&io->rules[i], port->link_address);
+	}
+}
+
 static void make_queue(struct packet_io *io, unsigned index)
 {
 	struct io_queue *queue = &io->queue[index];
@@ -82,7 +96,7 @@ static void make_queue(struct packet_io *io, unsigned index)
 		const struct dpdk_port *port = &io->port[i];
 
 		queue->lane[i] = (struct lane){
-		    .rules = port->is_software ? &io->software_rules : &io->rules,
+		    .rules = &io->rules[i],
 		    .frame_most = port->frame_most,
 		    .port = port->id,
 		    .index = (uint16_t)index,
@@ -123,9 +137,7 @@ static struct packet_io *dpdk_open(const struct io_config *config, char error[IO
 		free(io);
 		return NULL;
 	}
-	io->rules.udp_checksum = FRAME_CHECKSUM_VERIFIED;
-	io->software_rules = io->rules;
-	io->software_rules.udp_checksum = FRAME_CHECKSUM_PARTIAL_TOO;
+	set_rules(io, config->trust_checksums);
 	for (unsigned i = 0; i < config->workers; i++)
 		make_queue(io, i);
 	for (unsigned i = 0; i < io->ports; i++)

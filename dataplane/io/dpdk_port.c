@@ -87,6 +87,27 @@ static bool is_software(const char *driver)
 	return false;
 }
 
+/* Devices that lead to a single peer or to a file: what they have for a MAC was made up when they
+ * were opened, and who sends to them need not know it. */
+static bool has_made_up_address(const char *driver)
+{
+	static const char *const drivers[] = {"net_memif", "net_null", "net_pcap", "net_ring"};
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (strncmp(driver, drivers[i], strlen(drivers[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void find_link_address(struct dpdk_port *port)
+{
+	struct rte_ether_addr address;
+
+	if (!has_made_up_address(port->driver) && rte_eth_macaddr_get(port->id, &address) == 0)
+		memcpy(port->link_address, address.addr_bytes, sizeof(port->link_address));
+}
+
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
@@ -149,6 +170,7 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char err
 	if (!identify(port, &info, error) || !has_queues(port, &info, error))
 		return false;
 	port->is_software = is_software(port->driver);
+	find_link_address(port);
 	failed = configure(port, &info);
 	if (!failed) {
 		port->spread = dpdk_spread_found(id, port->driver, queues);

@@ -18,6 +18,8 @@ struct dpdk_port {
 	uint32_t frame_most; /* octets of the largest frame that we may send, without FCS */
 	bool is_software;    /* frames may come from a kernel that left the checksum to a card */
 	enum dpdk_spread spread;
+	/* All 0 if peers do not know it: frames to any unicast address are for us. */
+	uint8_t link_address[6];
 	char name[64]; /* of the device, such as "net_memif0" or "0000:03:00.0" */
 	char driver[32];
 	struct rte_mempool *pool[DPDK_QUEUES_MAX]; /* one for each queue: workers share nothing */

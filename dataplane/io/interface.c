@@ -6,7 +6,7 @@
 #include <linux/if_vlan.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <stdint.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -85,6 +85,16 @@ unsigned interface_mtu(const char *name)
 	struct ifreq request = {0};
 
 	return ask(name, SIOCGIFMTU, &request) ? (unsigned)request.ifr_mtu : 0;
+}
+
+bool interface_link_address(const char *name, uint8_t address[6])
+{
+	struct ifreq request = {0};
+
+	if (!ask(name, SIOCGIFHWADDR, &request) || request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return false;
+	memcpy(address, request.ifr_hwaddr.sa_data, 6);
+	return true;
 }
 
 bool interface_is_up(const char *name)

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* 0: there is none of that name; *names then lists those that exist, as "lo, eth0". */
 unsigned interface_index(const char *name, char *names, size_t names_size);
@@ -14,6 +15,8 @@ unsigned interface_index(const char *name, char *names, size_t names_size);
 unsigned interface_queues(const char *name);
 /* Octets of the largest IP packet; 0: the interface is gone. */
 unsigned interface_mtu(const char *name);
+/* The link address of an Ethernet interface. False: it has none, or is gone. */
+bool interface_link_address(const char *name, uint8_t address[6]);
 
 /* Set up, and with a link. */
 bool interface_is_up(const char *name);

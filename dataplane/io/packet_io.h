@@ -31,6 +31,8 @@ struct io_config {
 	const struct listen_address *listen;
 	unsigned listen_count;
 	unsigned workers; /* queues wanted */
+	/* Whoever hands frames over has verified their checksums: nobody else does. */
+	bool trust_checksums;
 };
 
 struct packet_io;

@@ -2,7 +2,6 @@
 
 #include "dataplane/io/address.h"
 #include "dataplane/io/interface.h"
-#include "dataplane/io/steer.h"
 #include "zones/abi/channel.h"
 
 #include <bpf/bpf.h>
@@ -30,8 +29,9 @@ struct steering {
 	const struct listen_address *listen;
 	unsigned listen_count;
 	struct bpf_object *object;
-	int queues;    /* map fd, owned by the object */
-	int addresses; /* map fd, owned by the object */
+	int queues;		     /* map fd, owned by the object */
+	int addresses;		     /* map fd, owned by the object */
+	struct steer_shared *shared; /* mapped by libbpf, as long as the object */
 	int link;
 	bool native;
 	unsigned known_count;
@@ -56,7 +56,6 @@ static void explain(char error[IO_ERROR_TEXT], const char *what, int reason)
 	snprintf(error, IO_ERROR_TEXT, "%s: %s%s", what, strerror(reason), hint);
 }
 
-/* Sets a constant of the program before it is loaded. */
 static uint16_t only_port(const struct steering *steering)
 {
 	uint16_t port = DNS_PORT;
@@ -69,6 +68,19 @@ static uint16_t only_port(const struct steering *steering)
 		port = here;
 	}
 	return htons(port);
+}
+
+/* libbpf maps a program's variables where it kept their first values, readable and writable. */
+static struct steer_shared *map_variables(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".bss");
+	size_t size = 0;
+	union {
+		const void *found;
+		struct steer_shared *shared;
+	} variables = {.found = map ? bpf_map__initial_value(map, &size) : NULL};
+
+	return size == sizeof(struct steer_shared) ? variables.shared : NULL;
 }
 
 static bool load_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
@@ -91,6 +103,11 @@ static bool load_program(struct steering *steering, unsigned queues, char error[
 	}
 	if (bpf_object__load(steering->object) != 0) {
 		explain(error, "the kernel refuses the XDP program", errno);
+		return false;
+	}
+	steering->shared = map_variables(steering->object);
+	if (!steering->shared) {
+		explain(error, "can't map the XDP program's variables", ENOMEM);
 		return false;
 	}
 	steering->queues = bpf_object__find_map_fd_by_name(steering->object, STEER_QUEUES);
@@ -154,6 +171,14 @@ static bool is_free(const struct steering *steering, char error[IO_ERROR_TEXT])
 		    steering->interface, name, id, mode, steering->interface, id,
 		    steering->interface, mode);
 	return false;
+}
+
+static void follow_link_address(struct steering *steering)
+{
+	uint64_t octets = 0;
+
+	if (interface_link_address(steering->interface, (uint8_t *)&octets))
+		__atomic_store_n(&steering->shared->link_address, octets, __ATOMIC_RELAXED);
 }
 
 static int attach(const struct steering *steering, uint32_t mode)
@@ -243,6 +268,11 @@ unsigned steering_found(const struct steering *steering, const struct interface_
 bool steering_is_native(const struct steering *steering)
 {
 	return steering->native;
+}
+
+const struct steer_passed *steering_passed(const struct steering *steering, unsigned queue)
+{
+	return &steering->shared->passed[queue];
 }
 
 bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
@@ -340,6 +370,7 @@ unsigned steering_refresh(struct steering *steering)
 	struct steer_key *kept = steering->known;
 	uint8_t present = 1;
 
+	follow_link_address(steering);
 	if (listed < 0)
 		return steering->known_count;
 	while (old < steering->known_count || new < count) {

@@ -8,6 +8,7 @@
 #define SKUA_DATAPLANE_IO_STEERING_H
 
 #include "dataplane/io/packet_io.h"
+#include "dataplane/io/steer.h"
 
 struct steering;
 
@@ -23,7 +24,11 @@ bool steering_is_native(const struct steering *steering);
 /* Frames of that queue that are for us go to the AF_XDP socket fd. */
 bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
 			char error[IO_ERROR_TEXT]);
-/* Makes the program's addresses those of now. Returns how many there are. */
+/* What the program has passed to the kernel on that queue (below STEER_QUEUES_MAX): it grows while
+ * others read it. Borrowed from the steering. */
+const struct steer_passed *steering_passed(const struct steering *steering, unsigned queue);
+/* Makes the program's addresses those of now, of IP and of the link. Returns how many of IP there
+ * are. */
 unsigned steering_refresh(struct steering *steering);
 /* The interface's addresses as the last steering_refresh() found them. */
 struct interface_address;

@@ -2,6 +2,7 @@
 
 #include "dataplane/net/checksum.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 
 enum {
@@ -13,6 +14,8 @@ enum {
 	TYPE_IPV4 = 0x0800,
 	TYPE_IPV6 = 0x86dd,
 	TYPE_VLAN = 0x8100,
+	TYPE_SERVICE_VLAN = 0x88a8,	/* 802.1ad */
+	TYPE_OLD_SERVICE_VLAN = 0x9100, /* before 802.1ad */
 	IPV4_DONT_FRAGMENT = 0x4000,
 	IPV4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
 	PROTOCOL_UDP = 17,
@@ -74,7 +77,8 @@ static bool refuse(enum counter *reason, enum counter why)
 	return false;
 }
 
-static bool read_ipv4(struct packet *packet, uint8_t *ip, uint32_t length, enum counter *reason)
+static bool read_ipv4(enum frame_checksum rule, struct packet *packet, uint8_t *ip, uint32_t length,
+		      enum counter *reason)
 {
 	if (length < IPV4_HEADER || ip[0] >> 4 != 4)
 		return refuse(reason, COUNT_drop_ip_header);
@@ -84,8 +88,8 @@ static bool read_ipv4(struct packet *packet, uint8_t *ip, uint32_t length, enum 
 
 	if (header < IPV4_HEADER || total < header || total > length)
 		return refuse(reason, COUNT_drop_ip_header);
-	if (checksum_sum(ip, header) != 0xffff)
-		return refuse(reason, COUNT_drop_ip_header);
+	if (rule != FRAME_CHECKSUM_IGNORED && checksum_sum(ip, header) != 0xffff)
+		return refuse(reason, COUNT_drop_ip_checksum);
 	if (header > IPV4_HEADER)
 		return refuse(reason, COUNT_drop_ip_options);
 	if (get16(ip + 6) & IPV4_FRAGMENT)
@@ -117,7 +121,7 @@ static enum counter ipv6_refusal(unsigned next_header)
 	case 135: /* mobility */
 	case 139: /* host identity */
 	case 140: /* shim6 */
-		return COUNT_drop_ip_options;
+		return COUNT_drop_extension;
 	default:
 		return COUNT_drop_not_udp;
 	}
@@ -160,6 +164,11 @@ static bool is_unicast(const uint8_t *address, unsigned family)
 	       memcmp(address, mapped, sizeof(mapped)) != 0;
 }
 
+static bool is_same(const uint8_t *a, const uint8_t *b, unsigned family)
+{
+	return family == 4 ? memcmp(a, b, 4) == 0 : memcmp(a, b, 16) == 0;
+}
+
 static bool is_ours(const struct frame_rules *rules, const struct packet *packet, uint16_t port)
 {
 	for (unsigned i = 0; i < rules->listen_count; i++) {
@@ -169,7 +178,7 @@ static bool is_ours(const struct frame_rules *rules, const struct packet *packet
 			continue;
 		if (listen->any)
 			return is_unicast(packet->destination, packet->family);
-		if (memcmp(listen->address, packet->destination, packet->address_length) == 0)
+		if (is_same(listen->address, packet->destination, packet->family))
 			return true;
 	}
 	return false;
@@ -180,7 +189,7 @@ static bool can_be_answered(const struct packet *packet)
 	if (get16(packet->udp) == 0 || !is_unicast(packet->source, packet->family))
 		return false;
 	/* To ourselves from ourselves: forged, and the reply would come back for ever. */
-	return memcmp(packet->source, packet->destination, packet->address_length) != 0;
+	return !is_same(packet->source, packet->destination, packet->family);
 }
 
 /* Folded sum of the pseudo header (RFC 768, RFC 8200 8.1): addresses, protocol, UDP length. */
@@ -218,18 +227,49 @@ static bool read_udp(const struct frame_rules *rules, const struct packet *packe
 		return refuse(reason, COUNT_drop_udp_length);
 	if (!can_be_answered(packet))
 		return refuse(reason, COUNT_drop_source);
-	if (!checksum_passes(rules->udp_checksum, packet, *udp_length))
+	if (!checksum_passes(rules->checksum, packet, *udp_length))
 		return refuse(reason, COUNT_drop_checksum);
 	return true;
 }
 
-static bool read_ethernet(uint8_t *frame, uint32_t length, struct packet *packet,
-			  enum counter *reason)
+/* What is neither IPv4 nor IPv6 behind at most one 802.1Q tag. */
+static enum counter type_refusal(uint16_t type)
+{
+	return type == TYPE_VLAN || type == TYPE_SERVICE_VLAN || type == TYPE_OLD_SERVICE_VLAN
+		   ? COUNT_drop_vlan
+		   : COUNT_drop_not_ip;
+}
+
+/* The first eight octets of a frame as a number: the destination, and the start of the source. */
+#define LINK_ADDRESS	  UINT64_C(0x0000ffffffffffff)
+#define GROUP_DESTINATION UINT64_C(0x0000000000000001)
+#define GROUP_SOURCE	  UINT64_C(0x0001000000000000)
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "octets in front are low in a number");
+
+static bool read_link(const struct frame_rules *rules, const uint8_t *frame, enum counter *reason)
+{
+	uint64_t ours = atomic_load_explicit(&rules->link_address, memory_order_relaxed);
+	uint64_t octets;
+
+	memcpy(&octets, frame, sizeof(octets));
+	if (octets & GROUP_DESTINATION)
+		return refuse(reason, COUNT_drop_group);
+	if (ours != 0 && (octets & LINK_ADDRESS) != ours)
+		return refuse(reason, COUNT_drop_other_mac);
+	if (octets & GROUP_SOURCE) /* the reply would go to one */
+		return refuse(reason, COUNT_drop_from_group);
+	return true;
+}
+
+static bool read_ethernet(const struct frame_rules *rules, uint8_t *frame, uint32_t length,
+			  struct packet *packet, enum counter *reason)
 {
 	uint32_t header = ETHERNET_HEADER;
 
 	if (length < ETHERNET_HEADER + VLAN_TAG)
-		return refuse(reason, COUNT_drop_not_ip);
+		return refuse(reason, COUNT_drop_runt);
+	if (!read_link(rules, frame, reason))
+		return false;
 
 	uint16_t type = get16(frame + 12);
 
@@ -238,10 +278,18 @@ static bool read_ethernet(uint8_t *frame, uint32_t length, struct packet *packet
 		header += VLAN_TAG;
 	}
 	if (type == TYPE_IPV4)
-		return read_ipv4(packet, frame + header, length - header, reason);
+		return read_ipv4(rules->checksum, packet, frame + header, length - header, reason);
 	if (type == TYPE_IPV6)
 		return read_ipv6(packet, frame + header, length - header, reason);
-	return refuse(reason, COUNT_drop_not_ip);
+	return refuse(reason, type_refusal(type));
+}
+
+void frame_rules_set_link_address(struct frame_rules *rules, const uint8_t address[6])
+{
+	uint64_t octets = 0;
+
+	memcpy(&octets, address, 6);
+	atomic_store_explicit(&rules->link_address, octets, memory_order_relaxed);
 }
 
 bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t length, uint32_t room,
@@ -250,12 +298,8 @@ bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t len
 	struct packet packet;
 	uint32_t udp_length;
 
-	if (!read_ethernet(frame, length, &packet, reason))
+	if (!read_ethernet(rules, frame, length, &packet, reason))
 		return false;
-	if (frame[0] & 1) /* a group address: multicast or broadcast */
-		return refuse(reason, COUNT_drop_not_ours);
-	if (frame[6] & 1) /* and the reply would go to one */
-		return refuse(reason, COUNT_drop_source);
 	if (!read_udp(rules, &packet, &udp_length, reason))
 		return false;
 

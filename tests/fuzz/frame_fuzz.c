@@ -50,7 +50,7 @@ static void put_ipv4_checksum(uint8_t *frame, size_t length)
 
 static void check_reply(struct datagram *reply, uint8_t *frame, size_t memory, uint32_t wanted)
 {
-	struct frame_rules strict = {.udp_checksum = FRAME_CHECKSUM_VERIFIED};
+	struct frame_rules strict = {.checksum = FRAME_CHECKSUM_VERIFIED};
 	struct datagram seen = {0};
 	enum counter reason;
 	uint32_t length;
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (data[0] & 4)
 			put_ipv4_checksum(frame, length);
 		memcpy(before, frame, memory);
-		rules.udp_checksum = (enum frame_checksum)((data[0] & 3) % 3);
+		rules.checksum = (enum frame_checksum)((data[0] & 3) % 3);
 		take_any(&rules, 53);
 		if (frame_receive(&rules, frame, length, ROOM, &query, &reason)) {
 			must(query.payload >= frame && query.capacity >= query.length);

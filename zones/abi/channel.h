@@ -80,6 +80,13 @@ enum counter {
 	COUNTERS
 };
 
+/* The counter of a frame that is left to the kernel, for the same reason for which another back end
+ * drops it. */
+static inline enum counter counter_of_pass(enum counter drop)
+{
+	return (enum counter)(drop - COUNT_drop_runt + COUNT_pass_runt);
+}
+
 #define WORKERS_MAX 64u /* the stream worker included */
 
 /* Written by one worker, read by control and `skua status`, which must not trust it. */

@@ -9,6 +9,7 @@ static const unsigned char group_of[COUNTERS] = {
 #define COUNT_FORMERR(name, help) [COUNT_##name] = LEDGER_FORMERR,
 #define COUNT_SILENT(name, help)  [COUNT_##name] = LEDGER_SILENT,
 #define COUNT_FRAME(name, help)	  [COUNT_##name] = LEDGER_FRAME,
+#define COUNT_PASS(name, help)	  [COUNT_##name] = LEDGER_PASS,
 #define COUNT_UNSENT(name, help)  [COUNT_##name] = LEDGER_UNSENT,
 #include "zones/abi/counters.def"
 #undef COUNT

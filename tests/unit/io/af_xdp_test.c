@@ -383,7 +383,7 @@ static void test_bad_frames_are_counted(void **state)
 	expect_drop(&f, COUNT_drop_checksum);
 	f = query4("198.18.0.1", 53, -1);
 	f.octets[14 + 8] ^= 1; /* hop limit: the header's checksum is wrong */
-	expect_drop(&f, COUNT_drop_ip_header);
+	expect_drop(&f, COUNT_drop_ip_checksum);
 	f = query6("2001:db8:18::1", 53);
 	put16(f.octets + 14 + 44, 4);
 	expect_drop(&f, COUNT_drop_udp_length);

@@ -99,11 +99,11 @@ static void test_not_ip(void **state)
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
 	trial_make4(&t, true);
 	trial_put(&t, 16, 0x8100); /* a second tag */
-	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_vlan);
 	for (uint32_t length = 0; length < 18; length++) {
 		trial_make4(&t, false);
 		t.length = length;
-		assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ip);
+		assert_int_equal(verdict(&rules, &t), COUNT_drop_runt);
 	}
 }
 
@@ -122,7 +122,10 @@ static void test_bad_ipv4_header(void **state)
 	}
 	trial_make4(&t, false);
 	t.octets[t.ip + 8] ^= 1; /* checksum */
-	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_header);
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_checksum);
+	rules.checksum = FRAME_CHECKSUM_IGNORED;
+	assert_int_equal(verdict(&rules, &t), COUNTERS);
+	rules.checksum = FRAME_CHECKSUM_VERIFIED;
 	trial_make4(&t, false);
 	trial_put(&t, t.ip + 2, 19); /* total length below the header's */
 	trial_seal_ip(&t);
@@ -189,7 +192,7 @@ static void test_options_and_extension_headers(void **state)
 	for (unsigned i = 0; i < sizeof(headers); i++) {
 		trial_make6(&t, false);
 		t.octets[t.ip + 6] = headers[i];
-		assert_int_equal(verdict(&rules, &t), COUNT_drop_ip_options);
+		assert_int_equal(verdict(&rules, &t), COUNT_drop_extension);
 	}
 }
 
@@ -229,10 +232,30 @@ static void test_not_ours(void **state)
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
 	trial_make4(&t, false);
 	memset(t.octets, 0xff, 6); /* broadcast on the link */
-	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_group);
 	trial_make6(&t, false);
 	t.octets[0] = 0x33; /* multicast on the link */
-	assert_int_equal(verdict(&rules, &t), COUNT_drop_not_ours);
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_group);
+}
+
+static void test_link_address(void **state)
+{
+	(void)state;
+	struct frame_rules rules = trial_ours();
+	struct trial t;
+
+	/* Each octet of the address counts, none of the source's. */
+	for (unsigned octet = 0; octet < 12; octet++) {
+		frame_rules_set_link_address(&rules, (const uint8_t *)"\2\0\0\0\0\1");
+		trial_make6(&t, true);
+		assert_int_equal(verdict(&rules, &t), COUNTERS);
+		t.octets[octet] ^= 0x40;
+		assert_int_equal(verdict(&rules, &t), octet < 6 ? COUNT_drop_other_mac : COUNTERS);
+		frame_rules_set_link_address(&rules, t.octets);
+		assert_int_equal(verdict(&rules, &t), COUNTERS);
+	}
+	frame_rules_set_link_address(&rules, (const uint8_t *)"\0\0\0\0\0\0");
+	assert_int_equal(verdict(&rules, &t), COUNTERS);
 }
 
 static void test_any_is_any_unicast(void **state)
@@ -301,7 +324,7 @@ static void test_checksum(void **state)
 	trial_make6(&t, true);
 	trial_put(&t, t.udp + 6, (uint16_t)(trial_get(&t, t.udp + 6) + 1));
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
-	rules.udp_checksum = FRAME_CHECKSUM_IGNORED;
+	rules.checksum = FRAME_CHECKSUM_IGNORED;
 	assert_int_equal(verdict(&rules, &t), COUNTERS);
 }
 
@@ -318,9 +341,9 @@ static void test_partial_checksum(void **state)
 		else
 			trial_make4(&t, false);
 		trial_put(&t, t.udp + 6, trial_pseudo_sum(&t));
-		rules.udp_checksum = FRAME_CHECKSUM_VERIFIED;
+		rules.checksum = FRAME_CHECKSUM_VERIFIED;
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
-		rules.udp_checksum = FRAME_CHECKSUM_PARTIAL_TOO;
+		rules.checksum = FRAME_CHECKSUM_PARTIAL_TOO;
 		assert_int_equal(verdict(&rules, &t), COUNTERS);
 		trial_put(&t, t.udp + 6, (uint16_t)(trial_pseudo_sum(&t) + 1));
 		assert_int_equal(verdict(&rules, &t), COUNT_drop_checksum);
@@ -348,7 +371,7 @@ static void test_source(void **state)
 	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
 	trial_make4(&t, false);
 	t.octets[6] = 0x33; /* from a group on the link */
-	assert_int_equal(verdict(&rules, &t), COUNT_drop_source);
+	assert_int_equal(verdict(&rules, &t), COUNT_drop_from_group);
 	trial_make6(&t, false);
 	memset(t.octets + t.ip + 8, 0, 16);
 	trial_seal_udp(&t);
@@ -518,6 +541,7 @@ int main(void)
 	    cmocka_unit_test(test_options_and_extension_headers),
 	    cmocka_unit_test(test_not_udp),
 	    cmocka_unit_test(test_not_ours),
+	    cmocka_unit_test(test_link_address),
 	    cmocka_unit_test(test_any_is_any_unicast),
 	    cmocka_unit_test(test_udp_length),
 	    cmocka_unit_test(test_checksum),

@@ -46,6 +46,7 @@ static void without_options_it_listens_on_loopback(void **state)
 	assert_true(strlen(options.runtime_dir) > 0);
 	assert_null(options.user);
 	assert_true(options.seccomp);
+	assert_false(options.trust_checksums);
 }
 
 static void every_option_is_taken(void **state)
@@ -57,7 +58,8 @@ static void every_option_is_taken(void **state)
 			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
 			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
 			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0"),
-			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off")),
+			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off"),
+			       TEXT("--checksums"), TEXT("trust")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
@@ -73,6 +75,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(options.watchdog, 0);
 	assert_string_equal(options.user, "dns");
 	assert_false(options.seccomp);
+	assert_true(options.trust_checksums);
 }
 
 static void help_and_version_are_enough(void **state)
@@ -111,6 +114,7 @@ static void wrong_usage_is_named(void **state)
 	    {"stray", "1", "stray"},
 	    {"--tcp-idle", "-1", "--tcp-idle"},
 	    {"--seccomp", "maybe", "on or off"},
+	    {"--checksums", "off", "verify or trust"},
 	    {"--workers", NULL, "wants a value"},
 	};
 
