@@ -61,13 +61,46 @@ static void log_interface(const struct program *program, enum interface_state st
 	static const char *const what[] = {
 	    [INTERFACE_DOWN] = "the interface has no link: no query can come",
 	    [INTERFACE_GONE] = "the interface was removed: waiting for one of its name",
-	    [INTERFACE_REPLACED] = "the interface was removed, and one of its name is there again",
+	    [INTERFACE_REPLACED] =
+		"the interface was removed, and a new start can have one of its name",
 	};
 
 	if (state == INTERFACE_UP)
 		log_info(PART, "the interface is up", LOG_TEXT("io", program->options.io));
 	else
 		log_error(PART, what[state], LOG_TEXT("io", program->options.io));
+}
+
+static void log_port(const struct io_port *port)
+{
+	if (port->state == INTERFACE_UP)
+		log_info(PART, "a port is up", LOG_TEXT("port", port->name));
+	else
+		log_error(PART,
+			  port->state == INTERFACE_DOWN ? "a port has no link"
+							: "a port was removed",
+			  LOG_TEXT("port", port->name));
+}
+
+/* Each of several is logged; a lone one is the interface itself. */
+static void look_at_ports(struct guard *guard)
+{
+	const struct program *program = guard->program;
+	struct dataplane_file *file = adopt_file(program->adopt);
+	struct io_port port[PORTS_MAX];
+	unsigned count = program->io_class->ports ? program->io_class->ports(program->io, port) : 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (count > 1 && port[i].state != guard->port[i] &&
+		    (port[i].state != INTERFACE_UP || guard->port[i] != INTERFACE_NONE))
+			log_port(&port[i]);
+		guard->port[i] = port[i].state;
+		atomic_store_explicit(&file->port[i].interface, port[i].state,
+				      memory_order_relaxed);
+		for (unsigned k = 0; k < PORT_COUNTERS; k++)
+			atomic_store_explicit(&file->port[i].count[k], port[i].count[k],
+					      memory_order_relaxed);
+	}
 }
 
 static void look_at_interface(struct guard *guard, int64_t now)
@@ -89,6 +122,7 @@ static void look_at_interface(struct guard *guard, int64_t now)
 		guard->replaced = now;
 	guard->interface = state;
 	atomic_store_explicit(&adopt_file(program->adopt)->interface, state, memory_order_relaxed);
+	look_at_ports(guard);
 }
 
 int guard_event_fd(const struct guard *guard, int64_t now)

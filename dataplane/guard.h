@@ -25,6 +25,7 @@ struct guard {
 	bool again;	  /* what has changed is not followed everywhere yet */
 	int64_t replaced; /* since when there is another interface of the name; 0: there is not */
 	enum interface_state interface;
+	enum interface_state port[PORTS_MAX]; /* as last logged */
 };
 
 /* The workers have been started. */

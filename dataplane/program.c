@@ -68,12 +68,25 @@ static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 	return true;
 }
 
+static void describe_ports(struct program *program)
+{
+	struct dataplane_file *file = adopt_file(program->adopt);
+	struct io_port port[PORTS_MAX];
+
+	if (!program->io_class->ports)
+		return;
+	file->port_count = program->io_class->ports(program->io, port);
+	for (unsigned i = 0; i < file->port_count; i++)
+		memcpy(file->port[i].name, port[i].name, sizeof(file->port[i].name));
+}
+
 static void describe(struct program *program)
 {
 	struct dataplane_file *file = adopt_file(program->adopt);
 	const struct options *options = &program->options;
 	struct worker_counters *stream = &file->worker[options->workers];
 
+	describe_ports(program);
 	stream->core = -1;
 	if (program->stream)
 		strcpy(stream->io, "stream");

@@ -77,6 +77,42 @@ static void write_interface(FILE *out, const struct dataplane_file *file)
 		fprintf(out, "skua_interface_up %d\n", status_interface(file) == INTERFACE_UP);
 }
 
+static void port_sample(FILE *out, const char *metric, const struct dataplane_file *file,
+			unsigned port, uint64_t value)
+{
+	char name[sizeof(file->port[0].name)];
+
+	status_text(file->port[port].name, sizeof(name), name);
+	fprintf(out, "skua_port_%s{port=\"", metric);
+	label(out, name);
+	fprintf(out, "\"} %llu\n", (unsigned long long)value);
+}
+
+static void write_ports(FILE *out, const struct dataplane_file *file)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} counters[] = {
+#define PORT_COUNT(name, help) {#name "_total", "counter", help},
+#define PORT_GAUGE(name, help) {#name, "gauge", help},
+#include "zones/abi/port_counters.def"
+	};
+	unsigned ports = file != NULL ? status_ports(file) : 0;
+
+	head(out, "port_up", "gauge", "1 if this port of the back end is there, and has a link");
+	for (unsigned port = 0; port < ports; port++)
+		port_sample(out, "up", file, port, status_port_state(file, port) == INTERFACE_UP);
+	for (enum port_counter counter = 0; counter < PORT_COUNTERS; counter++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "port_%s", counters[counter].name);
+		head(out, name, counters[counter].type, counters[counter].help);
+		for (unsigned port = 0; port < ports; port++)
+			port_sample(out, counters[counter].name, file, port,
+				    status_port_counter(file, port, counter));
+	}
+}
+
 static void write_stuck(FILE *out, const struct status *status)
 {
 	const struct dataplane_file *file = status->dataplane;
@@ -97,6 +133,7 @@ static void write_dataplane(FILE *out, const struct status *status)
 		fprintf(out, "skua_dataplane_start_time_seconds %.3f\n",
 			(double)file->started / 1e9);
 	write_interface(out, file);
+	write_ports(out, file);
 	write_worker_info(out, file);
 	write_stuck(out, status);
 	write_counters(out, file);

@@ -43,11 +43,32 @@ bool status_counter_is_drop(enum counter counter)
 	return strncmp(counters[counter].name, "drop_", 5) == 0;
 }
 
-enum interface_state status_interface(const struct dataplane_file *file)
+static enum interface_state state_of(const _Atomic uint32_t *word)
 {
-	uint32_t state = atomic_load_explicit(&file->interface, memory_order_relaxed);
+	uint32_t state = atomic_load_explicit(word, memory_order_relaxed);
 
 	return state <= INTERFACE_REPLACED ? (enum interface_state)state : INTERFACE_NONE;
+}
+
+enum interface_state status_interface(const struct dataplane_file *file)
+{
+	return state_of(&file->interface);
+}
+
+unsigned status_ports(const struct dataplane_file *file)
+{
+	return file->port_count < PORTS_MAX ? file->port_count : PORTS_MAX;
+}
+
+enum interface_state status_port_state(const struct dataplane_file *file, unsigned port)
+{
+	return state_of(&file->port[port].interface);
+}
+
+uint64_t status_port_counter(const struct dataplane_file *file, unsigned port,
+			     enum port_counter counter)
+{
+	return atomic_load_explicit(&file->port[port].count[counter], memory_order_relaxed);
 }
 
 const char *status_interface_text(enum interface_state state)

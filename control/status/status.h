@@ -52,6 +52,11 @@ bool status_counter_is_drop(enum counter counter);
 enum interface_state status_interface(const struct dataplane_file *file);
 /* none, up, down, gone, replaced. */
 const char *status_interface_text(enum interface_state state);
+unsigned status_ports(const struct dataplane_file *file);
+/* Nonsense counts as INTERFACE_NONE. */
+enum interface_state status_port_state(const struct dataplane_file *file, unsigned port);
+uint64_t status_port_counter(const struct dataplane_file *file, unsigned port,
+			     enum port_counter counter);
 /* NUL-terminated copy of a text in the file. */
 void status_text(const char *from, size_t size, char *text);
 

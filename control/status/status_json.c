@@ -42,6 +42,31 @@ static json_t *listen_json(const struct dataplane_file *file)
 	return list;
 }
 
+static json_t *ports_json(const struct dataplane_file *file)
+{
+	static const char *const names[] = {
+#define PORT_COUNT(name, help) #name,
+#include "zones/abi/port_counters.def"
+	};
+	json_t *list = json_array();
+	char text[sizeof(file->port[0].name)];
+
+	for (unsigned port = 0; port < status_ports(file); port++) {
+		json_t *item = json_object();
+
+		status_text(file->port[port].name, sizeof(text), text);
+		json_object_set_new(item, "name", json_string(text));
+		json_object_set_new(
+		    item, "state",
+		    json_string(status_interface_text(status_port_state(file, port))));
+		for (enum port_counter counter = 0; counter < PORT_COUNTERS; counter++)
+			json_object_set_new(item, names[counter],
+					    NUMBER(status_port_counter(file, port, counter)));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
 static json_t *dataplane_json(const struct dataplane_file *file)
 {
 	json_t *dataplane = json_object();
@@ -54,6 +79,7 @@ static json_t *dataplane_json(const struct dataplane_file *file)
 	json_object_set_new(dataplane, "listen", listen_json(file));
 	json_object_set_new(dataplane, "interface",
 			    json_string(status_interface_text(status_interface(file))));
+	json_object_set_new(dataplane, "ports", ports_json(file));
 	return dataplane;
 }
 

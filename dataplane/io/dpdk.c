@@ -1,6 +1,7 @@
 /* dpdk.c: the back end on a port of DPDK: frames polled from a queue, replies written in place. */
 #include "dataplane/io/dpdk_eal.h"
-#include "dataplane/io/dpdk_port.h"
+#include "dataplane/io/dpdk_port_watch.h"
+#include "dataplane/io/interface_watch.h"
 #include "dataplane/net/frame.h"
 #include "runtime/log.h"
 
@@ -20,7 +21,7 @@
 /* One queue of one port. */
 struct lane {
 	const struct frame_rules *rules;
-	uint32_t frame_most;
+	_Atomic uint32_t frame_most; /* stored by the main thread, relaxed: a lone number */
 	uint16_t port;
 	uint16_t index;
 };
@@ -38,7 +39,8 @@ struct packet_io {
 	struct frame_rules listening; /* the addresses that all ports have */
 	struct frame_rules rules[DPDK_PORTS_MAX];
 	struct dpdk_port port[DPDK_PORTS_MAX];
-	unsigned ports;
+	unsigned ports, queues;
+	int watch; /* interface_watch.h */
 };
 
 static bool make_rules(struct packet_io *io, const struct io_config *config,
@@ -95,12 +97,10 @@ static void make_queue(struct packet_io *io, unsigned index)
 	for (unsigned i = 0; i < io->ports; i++) {
 		const struct dpdk_port *port = &io->port[i];
 
-		queue->lane[i] = (struct lane){
-		    .rules = &io->rules[i],
-		    .frame_most = port->frame_most,
-		    .port = port->id,
-		    .index = (uint16_t)index,
-		};
+		queue->lane[i].rules = &io->rules[i];
+		queue->lane[i].frame_most = port->frame_most;
+		queue->lane[i].port = port->id;
+		queue->lane[i].index = (uint16_t)index;
 	}
 	queue->lanes = io->ports;
 	describe_queue(queue, io, index);
@@ -138,6 +138,8 @@ static struct packet_io *dpdk_open(const struct io_config *config, char error[IO
 		return NULL;
 	}
 	set_rules(io, config->trust_checksums);
+	io->queues = config->workers;
+	io->watch = interface_watch_open();
 	for (unsigned i = 0; i < config->workers; i++)
 		make_queue(io, i);
 	for (unsigned i = 0; i < io->ports; i++)
@@ -175,8 +177,10 @@ static bool take_frame(const struct lane *lane, struct rte_mbuf *frame, struct d
 		return false;
 	}
 	query->frame = frame;
-	return frame_receive(lane->rules, rte_pktmbuf_mtod(frame, uint8_t *), frame->data_len,
-			     RTE_MIN(room, lane->frame_most), query, reason);
+	return frame_receive(
+	    lane->rules, rte_pktmbuf_mtod(frame, uint8_t *), frame->data_len,
+	    RTE_MIN(room, atomic_load_explicit(&lane->frame_most, memory_order_relaxed)), query,
+	    reason);
 }
 
 static unsigned dpdk_rx_burst(struct io_queue *queue, struct datagram *burst, unsigned max,
@@ -244,18 +248,55 @@ static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsign
 		rte_pktmbuf_free_bulk(silent, silents);
 }
 
+/* Ports that are left answer on; one that a new start can have again is worth a new start. */
+static enum interface_state state_of_all(const struct packet_io *io)
+{
+	static const enum interface_state order[] = {INTERFACE_REPLACED, INTERFACE_UP,
+						     INTERFACE_DOWN};
+
+	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
+		for (unsigned i = 0; i < io->ports; i++) {
+			if (io->port[i].state == order[k])
+				return order[k];
+		}
+	}
+	return INTERFACE_GONE;
+}
+
 static enum interface_state dpdk_refresh(struct packet_io *io)
 {
-	bool has_link = false;
+	interface_watch_drain(io->watch, 0);
+	for (unsigned i = 0; i < io->ports; i++) {
+		dpdk_port_look(&io->port[i]);
+		for (unsigned k = 0; k < io->queues; k++)
+			atomic_store_explicit(&io->queue[k].lane[i].frame_most,
+					      io->port[i].frame_most, memory_order_relaxed);
+	}
+	return state_of_all(io);
+}
 
-	for (unsigned i = 0; i < io->ports; i++)
-		has_link |= dpdk_port_has_link(&io->port[i]);
-	return has_link ? INTERFACE_UP : INTERFACE_DOWN;
+static unsigned dpdk_ports(struct packet_io *io, struct io_port port[PORTS_MAX])
+{
+	static_assert(DPDK_PORTS_MAX <= PORTS_MAX, "each has a line");
+
+	for (unsigned i = 0; i < io->ports; i++) {
+		snprintf(port[i].name, sizeof(port[i].name), "%.*s", (int)sizeof(port[i].name) - 1,
+			 io->port[i].name);
+		port[i].state = io->port[i].state;
+		dpdk_port_count(&io->port[i], port[i].count);
+	}
+	return io->ports;
+}
+
+static int dpdk_event_fd(const struct packet_io *io)
+{
+	return io->watch;
 }
 
 static void dpdk_close(struct packet_io *io)
 {
 	dpdk_ports_stop(io->port, io->ports);
+	interface_watch_close(io->watch);
 	dpdk_eal_stop();
 	free(io);
 }
@@ -319,5 +360,7 @@ const struct packet_io_class packet_io_dpdk = {
     .rx_burst = dpdk_rx_burst,
     .tx_burst = dpdk_tx_burst,
     .refresh = dpdk_refresh,
+    .ports = dpdk_ports,
+    .event_fd = dpdk_event_fd,
     .close = dpdk_close,
 };

@@ -1,6 +1,8 @@
 #include "dataplane/io/dpdk_port.h"
 
 #include "dataplane/io/dpdk_eal.h"
+#include "dataplane/io/dpdk_port_watch.h"
+#include "runtime/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#define PART	   "dataplane.dpdk"
 #define RING	   1024u /* descriptors asked for, each direction */
 #define POOL_CACHE 256u
 
@@ -139,10 +142,12 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 	if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu || mtu > info->max_mtu)
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);
 	config.rxmode.mtu = mtu;
+	config.intr_conf.rmv = info->dev_flags && (*info->dev_flags & RTE_ETH_DEV_INTR_RMV);
 	dpdk_spread_choose(info, port->queues, &config);
 	if (rte_eth_dev_configure(port->id, queues, queues, &config) != 0)
 		return "configuring it";
 	rte_eth_dev_get_mtu(port->id, &mtu);
+	port->mtu = mtu;
 	port->frame_most = mtu + RTE_ETHER_HDR_LEN;
 	if (rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx_ring, &tx_ring) != 0)
 		return "sizing its rings";
@@ -157,6 +162,20 @@ static void free_pools(struct dpdk_port *port)
 {
 	for (unsigned i = 0; i < port->queues; i++)
 		rte_mempool_free(port->pool[i]);
+}
+
+/* Rings are empty and workers have left: what is not in a pool or a cache now is lost for good. */
+static void account_for_buffers(const struct dpdk_port *port)
+{
+	unsigned buffers = 0, missing = 0;
+
+	for (unsigned i = 0; i < port->queues; i++) {
+		buffers += port->pool[i]->size;
+		missing += rte_mempool_in_use_count(port->pool[i]);
+	}
+	log_line(missing > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, PART, "port closed",
+		 LOG_TEXT("port", port->name), LOG_UNSIGNED("buffers", buffers),
+		 LOG_UNSIGNED("missing", missing));
 }
 
 static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char error[IO_ERROR_TEXT])
@@ -174,6 +193,7 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char err
 	failed = configure(port, &info);
 	if (!failed) {
 		port->spread = dpdk_spread_found(id, port->driver, queues);
+		dpdk_port_watch_start(port);
 		return true;
 	}
 	snprintf(error, IO_ERROR_TEXT, "DPDK port %s (%s): %s failed", port->name, port->driver,
@@ -210,18 +230,13 @@ bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, un
 	return *count > 0;
 }
 
-bool dpdk_port_has_link(const struct dpdk_port *port)
-{
-	struct rte_eth_link link = {0};
-
-	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
-}
-
 void dpdk_ports_stop(struct dpdk_port *port, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
+		dpdk_port_watch_stop(&port[i]);
 		rte_eth_dev_stop(port[i].id);
 		rte_eth_dev_close(port[i].id);
+		account_for_buffers(&port[i]);
 		free_pools(&port[i]);
 	}
 }

@@ -7,6 +7,9 @@
 #include "dataplane/io/dpdk_spread.h"
 #include "dataplane/io/packet_io.h"
 
+#include <net/if.h>
+#include <stdatomic.h>
+
 #include <rte_mempool.h>
 
 #define DPDK_QUEUES_MAX 64u
@@ -16,6 +19,7 @@ struct dpdk_port {
 	uint16_t id;
 	unsigned queues;
 	uint32_t frame_most; /* octets of the largest frame that we may send, without FCS */
+	uint32_t mtu;	     /* that it was opened with */
 	bool is_software;    /* frames may come from a kernel that left the checksum to a card */
 	enum dpdk_spread spread;
 	/* All 0 if peers do not know it: frames to any unicast address are for us. */
@@ -23,14 +27,21 @@ struct dpdk_port {
 	char name[64]; /* of the device, such as "net_memif0" or "0000:03:00.0" */
 	char driver[32];
 	struct rte_mempool *pool[DPDK_QUEUES_MAX]; /* one for each queue: workers share nothing */
+
+	/* dpdk_port_watch.h */
+	enum interface_state state;
+	unsigned if_index; /* of the kernel's interface that the port is; 0: it is none */
+	char interface[IF_NAMESIZE];
+	_Atomic bool removed; /* stored by DPDK's interrupt thread, relaxed: a lone flag */
+	bool starved;	      /* as last logged */
+	uint64_t no_buffer;
 };
 
 /* All ports that the EAL found, configured and started: as many as *count then says. False with a
  * line for the user; then nothing stays open but the EAL. */
 bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
 		      char error[IO_ERROR_TEXT]);
-/* As the driver knows it: some say always so. */
-bool dpdk_port_has_link(const struct dpdk_port *port);
+/* Says in the log whether all buffers came back. */
 void dpdk_ports_stop(struct dpdk_port *port, unsigned count);
 
 #endif

@@ -35,6 +35,13 @@ struct io_config {
 	bool trust_checksums;
 };
 
+/* A port or interface that is open, and how it fares. */
+struct io_port {
+	char name[sizeof(((struct port_line *)NULL)->name)];
+	enum interface_state state;
+	uint64_t count[PORT_COUNTERS];
+};
+
 struct packet_io;
 struct io_queue;
 
@@ -61,6 +68,9 @@ struct packet_io_class {
 	 * returns what became of its interface: the main thread calls it when event_fd says so, and
 	 * about once a second. NULL: nothing to follow. */
 	enum interface_state (*refresh)(struct packet_io *io);
+	/* The ports, always the same ones in the same order, as refresh() left them: fills them in
+	 * and returns how many, at most PORTS_MAX. The main thread calls it. NULL: none. */
+	unsigned (*ports)(struct packet_io *io, struct io_port port[PORTS_MAX]);
 	/* A descriptor that is readable when something may have changed, until refresh() has seen
 	 * it; -1: none is to be had. NULL: nothing tells. */
 	int (*event_fd)(const struct packet_io *io);

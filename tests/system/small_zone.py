@@ -12,7 +12,8 @@ class Zone:
         self.temporary = tempfile.TemporaryDirectory(prefix="skua-zone-")
         path = pathlib.Path(self.temporary.name, ORIGIN + ".zone")
         big = "".join(f"big IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(20))
-        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big)
+        middling = "".join(f"middling IN TXT \"{i:03d}{'x' * 200}\"\n" for i in range(4))  # 900 octets
+        path.write_text(HEAD + "www IN A 192.0.2.1\n IN AAAA 2001:db8::1\n" + big + middling)
         return path
 
     def __exit__(self, *unused):

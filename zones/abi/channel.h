@@ -127,6 +127,22 @@ enum interface_state {
 	INTERFACE_REPLACED, /* removed, and another of its name is up: a new start takes it */
 };
 
+enum port_counter {
+#define PORT_COUNT(name, help) PORT_##name,
+#include "zones/abi/port_counters.def"
+	PORT_COUNTERS
+};
+
+#define PORTS_MAX 16u
+
+/* A port or interface that the back end has open. Written by the main thread; all relaxed. */
+struct port_line {
+	alignas(64) char name[48];  /* NUL-terminated, set before the file gets its name */
+	_Atomic uint32_t interface; /* enum interface_state of this one */
+	_Atomic uint64_t count[PORT_COUNTERS];
+};
+static_assert(sizeof(struct port_line) % 64 == 0, "whole cache lines");
+
 /* The whole dataplane file. All but the atomics is written before the file gets its name. */
 struct dataplane_file {
 	uint64_t magic;
@@ -139,10 +155,12 @@ struct dataplane_file {
 	uint32_t reserved;
 	char listen[2][LISTENS_MAX][LISTEN_TEXT]; /* ADDR:PORT, [ADDR6]:PORT; one half is shown */
 	_Atomic uint64_t mapped_arena; /* newest arena that this process has mapped; for status */
-	_Atomic uint32_t interface;    /* enum interface_state; relaxed: a lone number */
+	_Atomic uint32_t interface;    /* enum interface_state of all; relaxed: a lone number */
 	/* The half of listen[] that is shown << 16 | how many it holds. Release-stored once that
 	 * half is written; acquire in dataplane_listens(). A half stays as it is for 20 ms. */
 	_Atomic uint32_t listening;
+	uint32_t port_count; /* ports in use */
+	struct port_line port[PORTS_MAX];
 	struct worker_line line[WORKERS_MAX];
 	struct worker_counters worker[WORKERS_MAX];
 };
