@@ -1,5 +1,6 @@
 #include "dataplane/program.h"
 
+#include "runtime/numa.h"
 #include "runtime/runtime_dir.h"
 
 #include <string.h>
@@ -13,8 +14,12 @@ static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 	core_list_allowed(&allowed);
 	if (!options->has_cores && options->workers > allowed.count)
 		log_warning("dataplane.main", "more workers than cores: they share cores");
-	return core_list_assign(options->has_cores ? &options->cores : NULL, &allowed,
-				options->workers, program->core, error, IO_ERROR_TEXT);
+	if (!core_list_assign(options->has_cores ? &options->cores : NULL, &allowed,
+			      options->workers, program->core, error, IO_ERROR_TEXT))
+		return false;
+	for (unsigned i = 0; i < options->workers; i++)
+		program->node[i] = numa_node_of_core(NUMA_SYSFS, program->core[i]);
+	return true;
 }
 
 static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
@@ -24,6 +29,7 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	    .listen = program->options.listen,
 	    .listen_count = program->options.listen_count,
 	    .workers = program->options.workers,
+	    .node = program->node,
 	    .trust_checksums = program->options.trust_checksums,
 	};
 
@@ -87,7 +93,7 @@ static void describe(struct program *program)
 	struct worker_counters *stream = &file->worker[options->workers];
 
 	describe_ports(program);
-	stream->core = -1;
+	stream->core = stream->node = -1;
 	if (program->stream)
 		strcpy(stream->io, "stream");
 	else
@@ -110,7 +116,11 @@ bool program_open(struct program *program, const struct options *options,
 		return false;
 	program->adopt =
 	    adopt_open(options->runtime_dir, options->workers + 1, error, IO_ERROR_TEXT);
-	if (!program->adopt || !open_packets(program, error))
+	if (!program->adopt)
+		return false;
+	for (unsigned i = 0; i < options->workers; i++)
+		adopt_set_node(program->adopt, i, program->node[i]);
+	if (!open_packets(program, error))
 		return false;
 	listening_start(&program->listening, options->listen, options->listen_count, io_class,
 			program->io);
@@ -145,6 +155,7 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 		    .io = program->io,
 		    .index = i,
 		    .core = program->core[i],
+		    .node = program->node[i],
 		    .idle = program->options.idle,
 		    .filter = program->filters.worker,
 		    .drop_capabilities = is_confined(program),

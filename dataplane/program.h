@@ -21,7 +21,8 @@ struct program {
 	struct stream *stream; /* NULL: no address to take TCP connections on */
 	struct worker *worker[PACKET_WORKERS_MAX];
 	int core[PACKET_WORKERS_MAX];
-	struct account account; /* whose privileges we have, once all is open */
+	int node[PACKET_WORKERS_MAX]; /* of the core; -1: not known */
+	struct account account;	      /* whose privileges we have, once all is open */
 	struct confine_filters filters;
 };
 

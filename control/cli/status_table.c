@@ -64,6 +64,40 @@ static void print_ready(FILE *out, json_t *status)
 	fputc('\n', out);
 }
 
+static void print_mib(FILE *out, const char *before, long long octets)
+{
+	fprintf(out, "%s%.1f MiB", before, (double)octets / (1 << 20));
+}
+
+/* What the image takes, each replica by itself. */
+static void print_image(FILE *out, json_t *image)
+{
+	json_t *replicas = json_object_get(image, "replicas"), *replica;
+	size_t count = json_array_size(replicas), index;
+
+	if (count == 0)
+		return;
+	fprintf(out, "%-10s %lld names", "image", number_of(image, "names"));
+	print_mib(out, ", ", number_of(image, "live_bytes"));
+	fputs(" in use", out);
+	if (count > 1)
+		fprintf(out, ", %zu replicas", count);
+	json_array_foreach(replicas, index, replica)
+	{
+		print_mib(out,
+			  count == 1   ? " of "
+			  : index == 0 ? ": "
+				       : ", ",
+			  number_of(replica, "arena_bytes"));
+		if (json_is_integer(json_object_get(replica, "node")))
+			fprintf(out, " on node %lld", number_of(replica, "node"));
+		if (number_of(replica, "elsewhere_bytes") > 0)
+			print_mib(out, ", but of these elsewhere ",
+				  number_of(replica, "elsewhere_bytes"));
+	}
+	fputc('\n', out);
+}
+
 /* Of the longest text under this key, within limits. */
 static int column_width(json_t *rows, const char *key, size_t least)
 {
@@ -163,6 +197,7 @@ void status_table_print(FILE *out, json_t *status)
 	print_program(out, "dataplane", json_object_get(status, "dataplane"));
 	print_ready(out, status);
 	fprintf(out, "%-10s %lld\n", "generation", number_of(status, "generation"));
+	print_image(out, json_object_get(status, "image"));
 	print_zones(out, json_object_get(status, "zones"));
 	print_workers(out, json_object_get(status, "workers"));
 }

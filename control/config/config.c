@@ -197,6 +197,12 @@ static bool check_number(const struct config_key_info *info, const char *text, c
 	return false;
 }
 
+static bool is_number(const struct config_key_info *info, const char *text)
+{
+	return info->kind == KIND_NUMBER || info->kind == KIND_SIZE ||
+	       (info->kind == KIND_NUMBER_OR_AUTO && strcmp(text, "auto") != 0);
+}
+
 static bool is_level(const char *text)
 {
 	return strcmp(text, "error") == 0 || strcmp(text, "warning") == 0 ||
@@ -263,8 +269,7 @@ bool config_add(struct config *config, enum config_key key, const char *text, ch
 	}
 	if (info->kind == KIND_CHOICE && !check_choice(info, text, error, error_size))
 		return false;
-	if ((info->kind == KIND_NUMBER || info->kind == KIND_SIZE) &&
-	    !check_number(info, text, error, error_size))
+	if (is_number(info, text) && !check_number(info, text, error, error_size))
 		return false;
 	if ((info->kind == KIND_ACCESS || info->kind == KIND_ITEMS || info->kind == KIND_ZONES) &&
 	    !check_access(info, text, error, error_size))

@@ -21,8 +21,9 @@ enum config_key {
 enum config_kind {
 	KIND_TEXT,
 	KIND_NUMBER,
-	KIND_SIZE,   /* octets, with K, M or G */
-	KIND_FLAG,   /* true, false, yes, no, on, off, 1, 0 */
+	KIND_NUMBER_OR_AUTO, /* config_number() of auto is 0 */
+	KIND_SIZE,	     /* octets, with K, M or G */
+	KIND_FLAG,	     /* true, false, yes, no, on, off, 1, 0 */
 	KIND_CHOICE, /* a word of those in `argument`; where on and off are, also what a FLAG takes
 		      */
 	KIND_LEVEL,

@@ -24,6 +24,20 @@ static bool open_http(struct control *control, char error[ERROR_TEXT])
 	return control->http_tcp != NULL;
 }
 
+/* One needs no word. */
+static void log_replicas(const struct publisher *publisher)
+{
+	struct publish_replica replica[IMAGE_REPLICAS_MAX];
+	unsigned count = publish_replicas(publisher, replica);
+	const char *warning = publish_warning(publisher);
+
+	for (unsigned i = 0; count > 1 && i < count; i++)
+		log_info("control.publish", "a replica of the image", LOG_UNSIGNED("replica", i),
+			 LOG_NUMBER("node", replica[i].node));
+	if (warning != NULL)
+		log_warning("control.publish", warning);
+}
+
 static bool open_publisher(struct control *control, char error[ERROR_TEXT])
 {
 	const char *huge_pages = config_text(control->config, KEY_huge_pages);
@@ -31,10 +45,14 @@ static bool open_publisher(struct control *control, char error[ERROR_TEXT])
 	    .runtime_dir = control->runtime_dir,
 	    .huge_pages_dir = strcmp(huge_pages, "off") == 0 ? NULL : huge_pages,
 	    .capacity = config_number(control->config, KEY_arena_size) & ~(uint64_t)4095,
+	    .replicas = (unsigned)config_number(control->config, KEY_replicas),
 	};
 
 	control->publisher = publish_open(&config, error, ERROR_TEXT);
-	return control->publisher != NULL;
+	if (control->publisher == NULL)
+		return false;
+	log_replicas(control->publisher);
+	return true;
 }
 
 static uint64_t commit(void *context, char *error, size_t error_size)

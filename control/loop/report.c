@@ -56,6 +56,7 @@ void control_report(struct control *control, struct status *status)
 	status->published = control->published;
 	status->publish_seconds = control->publish_seconds;
 	status->usage = image_usage(writer);
+	status->replica_count = publish_replicas(control->publisher, status->replica);
 	report_zones(control, status);
 	status->dataplane = publish_dataplane(control->publisher);
 	status->stuck = control->stuck;

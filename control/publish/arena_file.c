@@ -1,5 +1,6 @@
 #include "control/publish/arena_file.h"
 
+#include "runtime/numa.h"
 #include "runtime/runtime_dir.h"
 #include "zones/abi/channel.h"
 
@@ -33,17 +34,27 @@ static void huge_prefix(const struct arena_place *place, char *text, size_t size
 		 (unsigned long long)at.st_ino);
 }
 
-static void file_path(const struct arena_place *place, uint32_t id, struct arena_file *file)
+/* "7", "7.1": what stands behind the prefix. */
+static void number_text(uint32_t id, unsigned replica, char text[32])
 {
-	char prefix[64];
+	if (replica == 0)
+		snprintf(text, 32, "%u", id);
+	else
+		snprintf(text, 32, "%u.%u", id, replica);
+}
+
+static void file_path(const struct arena_place *place, struct arena_file *file)
+{
+	char prefix[64], number[32];
 
 	huge_prefix(place, prefix, sizeof(prefix));
+	number_text(file->id, file->replica, number);
 	if (file->huge)
-		snprintf(file->path, sizeof(file->path), "%s/%s%u", place->huge_pages_dir, prefix,
-			 id);
+		snprintf(file->path, sizeof(file->path), "%s/%s%s", place->huge_pages_dir, prefix,
+			 number);
 	else
-		snprintf(file->path, sizeof(file->path), "%s/" ARENA_FILE_PREFIX "%u" UNFINISHED,
-			 place->runtime_dir, id);
+		snprintf(file->path, sizeof(file->path), "%s/" ARENA_FILE_PREFIX "%s" UNFINISHED,
+			 place->runtime_dir, number);
 }
 
 static bool page_size(struct arena_file *file, const char *directory, char *error,
@@ -95,17 +106,20 @@ static bool file_map(struct arena_file *file, uint64_t capacity, char *error, si
 	}
 	file->base = base;
 	madvise(base, file->capacity, MADV_DONTDUMP);
+	errno = 0;
+	file->bound = file->node >= 0 && numa_bind(base, file->capacity, file->node);
 	return true;
 }
 
-bool arena_file_make(const struct arena_place *place, uint32_t id, uint64_t capacity,
-		     struct arena_file *file, char *error, size_t error_size)
+bool arena_file_make(const struct arena_place *place, uint32_t id, unsigned replica, int node,
+		     uint64_t capacity, struct arena_file *file, char *error, size_t error_size)
 {
 	const char *directory =
 	    place->huge_pages_dir != NULL ? place->huge_pages_dir : place->runtime_dir;
 
-	*file = (struct arena_file){.id = id, .huge = place->huge_pages_dir != NULL};
-	file_path(place, id, file);
+	*file = (struct arena_file){
+	    .id = id, .replica = replica, .node = node, .huge = place->huge_pages_dir != NULL};
+	file_path(place, file);
 	unlink(file->path);
 	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (file->fd < 0) {
@@ -146,14 +160,28 @@ static void grow_refused(struct arena_file *file, uint64_t octets, int reason)
 			 file->path, mib, strerror(reason));
 }
 
-bool arena_file_grow(void *context, uint64_t octets)
+/* A look at each page size is enough: the kernel goes elsewhere when a node is full. */
+static void count_elsewhere(struct arena_file *file, uint64_t from, uint64_t to)
 {
-	struct arena_file *file = context;
+	for (uint64_t at = from; at < to; at += file->page) {
+		int node = numa_node_of_page(file->base + at);
+
+		if (node >= 0 && node != file->node)
+			file->elsewhere += file->page;
+	}
+}
+
+bool arena_file_grow(struct arena_file *file, uint64_t octets)
+{
 	uint64_t wanted = (octets + file->page - 1) / file->page * file->page;
 	int result;
 
 	if (wanted <= file->backed)
 		return true;
+	/* fallocate() on hugetlbfs does not know the mapping's node, a page fault does; whether it
+	 * had the memory, fallocate() says. */
+	if (file->huge && file->bound)
+		madvise(file->base + file->backed, wanted - file->backed, MADV_POPULATE_WRITE);
 	do
 		result =
 		    fallocate(file->fd, 0, (off_t)file->backed, (off_t)(wanted - file->backed));
@@ -164,6 +192,8 @@ bool arena_file_grow(void *context, uint64_t octets)
 	}
 	/* One call instead of a page fault each; where the kernel can't, faults do it. */
 	madvise(file->base + file->backed, wanted - file->backed, MADV_POPULATE_WRITE);
+	if (file->bound)
+		count_elsewhere(file, file->backed, wanted);
 	file->backed = wanted;
 	return true;
 }
@@ -171,10 +201,11 @@ bool arena_file_grow(void *context, uint64_t octets)
 bool arena_file_show(const struct arena_place *place, struct arena_file *file, char *error,
 		     size_t error_size)
 {
-	char made[64], name[32];
+	char made[64], name[48], number[32];
 	bool done = true;
 
-	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%u", file->id);
+	number_text(file->id, file->replica, number);
+	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%s", number);
 	snprintf(made, sizeof(made), "%s" UNFINISHED, name);
 	if (place->huge_pages_dir != NULL) {
 		unlinkat(place->runtime_fd, made, 0);
@@ -205,13 +236,12 @@ void arena_file_close(struct arena_file *file)
 	close(file->fd);
 }
 
-void arena_file_remove(const struct arena_place *place, uint32_t id)
+/* The name in the runtime directory, and the file on hugetlbfs that it may point to. */
+static void remove_named(const struct arena_place *place, const char *name)
 {
-	char name[32], target[PATH_MAX];
-	ssize_t length;
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(place->runtime_fd, name, target, sizeof(target) - 1);
 
-	snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%u", id);
-	length = readlinkat(place->runtime_fd, name, target, sizeof(target) - 1);
 	if (length > 0) {
 		target[length] = '\0';
 		unlink(target);
@@ -219,17 +249,47 @@ void arena_file_remove(const struct arena_place *place, uint32_t id)
 	unlinkat(place->runtime_fd, name, 0);
 }
 
-/* "arena.17" -> 17; anything else, and what is not finished: 0. */
+/* The first replica last: it is what says that there are others. */
+void arena_file_remove(const struct arena_place *place, uint32_t id)
+{
+	for (unsigned replica = IMAGE_REPLICAS_MAX; replica-- > 0;) {
+		char name[48], number[32];
+
+		number_text(id, replica, number);
+		snprintf(name, sizeof(name), ARENA_FILE_PREFIX "%s", number);
+		remove_named(place, name);
+	}
+}
+
+/* A number from 1 up at *at, which moves behind it; else 0. */
+static uint32_t take_number(const char **at)
+{
+	unsigned long number;
+	char *end;
+
+	if (**at < '1' || **at > '9')
+		return 0;
+	number = strtoul(*at, &end, 10);
+	*at = end;
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+/* "arena.17", "arena.17.1" -> 17; anything else, and what is not finished: 0. */
 static uint32_t id_in_name(const char *name, const char *prefix)
 {
 	size_t length = strlen(prefix);
-	unsigned long id;
-	char *end;
+	const char *at = name + length;
+	uint32_t id;
 
-	if (strncmp(name, prefix, length) != 0 || name[length] < '1' || name[length] > '9')
+	if (strncmp(name, prefix, length) != 0)
 		return 0;
-	id = strtoul(name + length, &end, 10);
-	return *end == '\0' && id <= UINT32_MAX ? (uint32_t)id : 0;
+	id = take_number(&at);
+	if (*at == '.') {
+		at++;
+		if (take_number(&at) == 0)
+			return 0;
+	}
+	return *at == '\0' ? id : 0;
 }
 
 static bool is_unfinished(const char *name)

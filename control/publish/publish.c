@@ -7,9 +7,10 @@
  * used. */
 #include "control/publish/publish.h"
 
-#include "control/publish/arena_file.h"
+#include "control/publish/arena_set.h"
 #include "control/publish/channel_file.h"
 #include "control/publish/dataplane_watch.h"
+#include "runtime/numa.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,9 @@ struct publisher {
 	char *runtime_dir, *huge_pages_dir;
 	struct arena_place place;
 	struct channel_file channel;
-	struct arena_file arena;
+	struct image_replicas replicas;
+	struct arena_set arena;
+	uint32_t arena_id;
 	struct image_writer *writer;
 	struct dataplane_watch watch;
 	uint32_t predecessor; /* arena that the root named when we came; 0: none, or removed */
@@ -73,8 +76,9 @@ static bool arena_open(struct publisher *publisher, uint64_t capacity, char *err
 	publisher->predecessor = (uint32_t)(root >> 32);
 	largest = arena_files_sweep(&publisher->place, publisher->predecessor);
 	newest = largest > publisher->predecessor ? largest : publisher->predecessor;
-	return arena_file_make(&publisher->place, newest + 1, capacity, &publisher->arena, error,
-			       error_size);
+	publisher->arena_id = newest + 1;
+	return arena_set_make(&publisher->place, publisher->arena_id, capacity,
+			      &publisher->replicas, &publisher->arena, error, error_size);
 }
 
 static bool writer_open(struct publisher *publisher, char *error, size_t error_size)
@@ -90,15 +94,16 @@ static bool writer_open(struct publisher *publisher, char *error, size_t error_s
 		return false;
 	}
 	publisher->writer =
-	    image_writer_new(publisher->arena.base, publisher->arena.capacity, publisher->arena.id,
-			     key, last + 1, arena_file_grow, &publisher->arena);
+	    image_writer_new(publisher->replicas.base[0], publisher->arena.file[0].capacity,
+			     publisher->arena_id, key, last + 1, arena_set_grow, &publisher->arena);
 	if (publisher->writer == NULL) {
-		snprintf(error, error_size, "%s",
-			 publisher->arena.error[0] != '\0' ? publisher->arena.error
-							   : "out of memory");
+		const char *why = arena_set_error(&publisher->arena);
+
+		snprintf(error, error_size, "%s", *why != '\0' ? why : "out of memory");
 		return false;
 	}
-	return arena_file_show(&publisher->place, &publisher->arena, error, error_size);
+	image_writer_replicate(publisher->writer, &publisher->replicas);
+	return arena_set_show(&publisher->place, &publisher->arena, error, error_size);
 }
 
 static struct publisher *publisher_new(const struct publish_config *config)
@@ -112,6 +117,7 @@ static struct publisher *publisher_new(const struct publish_config *config)
 		publisher->huge_pages_dir = realpath(config->huge_pages_dir, NULL);
 	publisher->place.runtime_dir = publisher->runtime_dir;
 	publisher->place.huge_pages_dir = publisher->huge_pages_dir;
+	arena_set_plan(NUMA_SYSFS, config->replicas, &publisher->replicas);
 	return publisher;
 }
 
@@ -126,9 +132,7 @@ static void publisher_free(struct publisher *publisher)
 static void arena_discard(struct publisher *publisher)
 {
 	image_writer_free(publisher->writer);
-	arena_file_remove(&publisher->place, publisher->arena.id);
-	unlink(publisher->arena.path);
-	arena_file_close(&publisher->arena);
+	arena_set_discard(&publisher->place, &publisher->arena);
 }
 
 struct publisher *publish_open(const struct publish_config *config, char *error, size_t error_size)
@@ -177,7 +181,7 @@ static void wait_until_mapped(struct publisher *publisher)
 
 		if (file == NULL ||
 		    atomic_load_explicit(&file->mapped_arena, memory_order_relaxed) ==
-			publisher->arena.id)
+			publisher->arena_id)
 			return;
 		nanosleep(&(struct timespec){.tv_nsec = MAPPED_PAUSE}, NULL);
 	}
@@ -185,13 +189,15 @@ static void wait_until_mapped(struct publisher *publisher)
 
 static void commit_refused(struct publisher *publisher, char *error, size_t error_size)
 {
-	if (publisher->arena.error[0] != '\0')
-		snprintf(error, error_size, "%s", publisher->arena.error);
+	const char *why = arena_set_error(&publisher->arena);
+
+	if (*why != '\0')
+		snprintf(error, error_size, "%s", why);
 	else
 		snprintf(error, error_size,
 			 "the records do not fit into the image's %llu MiB of address space",
-			 (unsigned long long)publisher->arena.capacity >> 20);
-	publisher->arena.error[0] = '\0';
+			 (unsigned long long)publisher->arena.file[0].capacity >> 20);
+	arena_set_error_clear(&publisher->arena);
 }
 
 uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_size)
@@ -209,12 +215,12 @@ uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_s
 	/* The generation first: if we are killed between the two, the next control skips one
 	 * instead of using one twice. */
 	atomic_store_explicit(&channel->generation, generation, memory_order_relaxed);
-	/* Everything that this root reaches was written before. Pairs with the acquire load in
-	 * adopt_newest(). */
-	atomic_store_explicit(&channel->root, channel_root_word(publisher->arena.id, root),
+	/* Everything that this root reaches was written before, in every replica. Pairs with the
+	 * acquire load in adopt_newest(). */
+	atomic_store_explicit(&channel->root, channel_root_word(publisher->arena_id, root),
 			      memory_order_release);
 	publisher->published = true;
-	arena_file_rest(&publisher->arena);
+	arena_set_rest(&publisher->arena);
 	return generation;
 }
 
@@ -226,7 +232,7 @@ uint64_t publish_seen(struct publisher *publisher)
 {
 	channel_fence();
 	dataplane_watch_refresh(&publisher->watch);
-	return dataplane_watch_seen(&publisher->watch, publisher->arena.id);
+	return dataplane_watch_seen(&publisher->watch, publisher->arena_id);
 }
 
 void publish_reclaim(struct publisher *publisher)
@@ -247,6 +253,26 @@ const struct dataplane_file *publish_dataplane(struct publisher *publisher)
 	return dataplane_watch_named(&publisher->watch);
 }
 
+unsigned publish_replicas(const struct publisher *publisher,
+			  struct publish_replica replica[IMAGE_REPLICAS_MAX])
+{
+	for (unsigned i = 0; i < publisher->arena.count; i++) {
+		const struct arena_file *file = &publisher->arena.file[i];
+
+		replica[i] = (struct publish_replica){
+		    .node = publisher->replicas.node[i],
+		    .backed = file->backed,
+		    .elsewhere = file->elsewhere,
+		};
+	}
+	return publisher->arena.count;
+}
+
+const char *publish_warning(const struct publisher *publisher)
+{
+	return publisher->arena.warning[0] != '\0' ? publisher->arena.warning : NULL;
+}
+
 void publish_close(struct publisher *publisher)
 {
 	if (publisher == NULL)
@@ -254,7 +280,7 @@ void publish_close(struct publisher *publisher)
 	dataplane_watch_close(&publisher->watch);
 	if (publisher->published) {
 		image_writer_free(publisher->writer);
-		arena_file_close(&publisher->arena);
+		arena_set_close(&publisher->arena);
 	} else {
 		arena_discard(publisher);
 	}

@@ -18,6 +18,7 @@ struct publish_config {
 	const char *runtime_dir;
 	const char *huge_pages_dir; /* a hugetlbfs mount, or NULL: the arena lies in runtime_dir */
 	uint64_t capacity;	    /* octets of address space, e.g. 16 GiB */
+	unsigned replicas;	    /* of the image; 0: one for each NUMA node (arena_set.h) */
 };
 
 struct publisher *publish_open(const struct publish_config *config, char *error, size_t error_size);
@@ -37,6 +38,18 @@ void publish_reclaim(struct publisher *publisher);
 const struct dataplane_file *publish_dataplane(struct publisher *publisher);
 /* Smallest generation that a live worker may still touch; UINT64_MAX: nobody holds anything. */
 uint64_t publish_seen(struct publisher *publisher);
+
+/* One replica of the image. */
+struct publish_replica {
+	int node;	    /* whose memory it is to have; -1: of no certain one */
+	uint64_t backed;    /* octets that it holds */
+	uint64_t elsewhere; /* of these, in memory of other nodes */
+};
+/* Returns how many there are. */
+unsigned publish_replicas(const struct publisher *publisher,
+			  struct publish_replica replica[IMAGE_REPLICAS_MAX]);
+/* What the user should know about them, or NULL. */
+const char *publish_warning(const struct publisher *publisher);
 
 void publish_close(
     struct publisher *publisher); /* leaves channel and arena for a running dataplane */

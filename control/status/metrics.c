@@ -113,6 +113,19 @@ static void write_ports(FILE *out, const struct dataplane_file *file)
 	}
 }
 
+static void write_replicas(FILE *out, const struct status *status)
+{
+	head(out, "replica_arena_bytes", "gauge", "Memory that backs a replica of the image");
+	for (unsigned i = 0; i < status->replica_count; i++)
+		fprintf(out, "skua_replica_arena_bytes{replica=\"%u\",node=\"%d\"} %llu\n", i,
+			status->replica[i].node, (unsigned long long)status->replica[i].backed);
+	head(out, "replica_elsewhere_bytes", "gauge",
+	     "Of that, memory of other NUMA nodes, since its own had none left");
+	for (unsigned i = 0; i < status->replica_count; i++)
+		fprintf(out, "skua_replica_elsewhere_bytes{replica=\"%u\",node=\"%d\"} %llu\n", i,
+			status->replica[i].node, (unsigned long long)status->replica[i].elsewhere);
+}
+
 static void write_stuck(FILE *out, const struct status *status)
 {
 	const struct dataplane_file *file = status->dataplane;
@@ -239,13 +252,15 @@ static void write_image(FILE *out, const struct status *status)
 	       status->reloads);
 	number(out, "reload_failures_total", "counter",
 	       "Zone versions refused since control started", status->reload_failures);
-	number(out, "arena_bytes", "gauge", "Memory that backs the image", status->usage.backed);
+	number(out, "arena_bytes", "gauge", "Memory that backs the image, all replicas together",
+	       status_arena_octets(status));
 	number(out, "live_bytes", "gauge", "Octets that the newest generation reaches",
 	       status->usage.live);
 	number(out, "retired_bytes", "gauge", "Octets that wait for the last reader to move on",
 	       status->usage.retired);
 	number(out, "image_names", "gauge", "Names in the image, empty non-terminals included",
 	       status->usage.names);
+	write_replicas(out, status);
 }
 
 static uint64_t resident_octets(void)

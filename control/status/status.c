@@ -18,6 +18,15 @@ void status_free(struct status *status)
 	memset(status, 0, sizeof(*status));
 }
 
+uint64_t status_arena_octets(const struct status *status)
+{
+	uint64_t octets = 0;
+
+	for (unsigned i = 0; i < status->replica_count; i++)
+		octets += status->replica[i].backed;
+	return octets;
+}
+
 unsigned status_workers(const struct dataplane_file *file)
 {
 	return file->worker_count < WORKERS_MAX ? file->worker_count : WORKERS_MAX;

@@ -6,6 +6,7 @@
 #ifndef SKUA_CONTROL_STATUS_STATUS_H
 #define SKUA_CONTROL_STATUS_STATUS_H
 
+#include "control/publish/publish.h"
 #include "zones/abi/channel.h"
 #include "zones/image/writer.h"
 #include "zones/name/name.h"
@@ -33,7 +34,9 @@ struct status {
 	uint64_t published;	  /* commits since control started */
 	double publish_seconds;	  /* the last one, from staged to visible */
 	uint64_t reloads, reload_failures;
-	struct image_usage usage;
+	struct image_usage usage; /* of one replica */
+	struct publish_replica replica[IMAGE_REPLICAS_MAX];
+	unsigned replica_count;
 	struct status_zone *zones; /* owned */
 	size_t zone_count;
 	const struct dataplane_file *dataplane; /* borrowed; NULL: none runs */
@@ -41,6 +44,9 @@ struct status {
 };
 
 void status_free(struct status *status);
+
+/* What all replicas of the image hold together. */
+uint64_t status_arena_octets(const struct status *status);
 
 /* Reading a dataplane file trusts nothing: numbers are cut to what the layout holds. */
 unsigned status_workers(const struct dataplane_file *file);

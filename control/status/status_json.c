@@ -135,6 +135,11 @@ static json_t *drops_json(const struct dataplane_file *file, unsigned worker)
 	return drops;
 }
 
+static json_t *number_or_null(int64_t number)
+{
+	return number < 0 ? json_null() : NUMBER(number);
+}
+
 static json_t *worker_json(const struct status *status, unsigned worker)
 {
 	const struct dataplane_file *file = status->dataplane;
@@ -144,9 +149,11 @@ static json_t *worker_json(const struct status *status, unsigned worker)
 	status_text(file->worker[worker].io, sizeof(io), io);
 	json_object_set_new(item, "index", NUMBER(worker));
 	json_object_set_new(item, "io", json_string(io));
-	json_object_set_new(item, "core",
-			    file->worker[worker].core < 0 ? json_null()
-							  : NUMBER(file->worker[worker].core));
+	json_object_set_new(item, "core", number_or_null(file->worker[worker].core));
+	json_object_set_new(item, "node", number_or_null(file->worker[worker].node));
+	json_object_set_new(
+	    item, "replica",
+	    NUMBER(atomic_load_explicit(&file->line[worker].replica, memory_order_relaxed)));
 	json_object_set_new(item, "queries",
 			    NUMBER(status_counter(file, worker, COUNT_queries_udp) +
 				   status_counter(file, worker, COUNT_queries_tcp)));
@@ -169,14 +176,30 @@ static json_t *workers_json(const struct status *status)
 	return list;
 }
 
+static json_t *replicas_json(const struct status *status)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < status->replica_count; i++) {
+		json_t *item = json_object();
+
+		json_object_set_new(item, "node", number_or_null(status->replica[i].node));
+		json_object_set_new(item, "arena_bytes", NUMBER(status->replica[i].backed));
+		json_object_set_new(item, "elsewhere_bytes", NUMBER(status->replica[i].elsewhere));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
 static json_t *image_json(const struct status *status)
 {
 	json_t *image = json_object();
 
 	json_object_set_new(image, "names", NUMBER(status->usage.names));
-	json_object_set_new(image, "arena_bytes", NUMBER(status->usage.backed));
+	json_object_set_new(image, "arena_bytes", NUMBER(status_arena_octets(status)));
 	json_object_set_new(image, "live_bytes", NUMBER(status->usage.live));
 	json_object_set_new(image, "retired_bytes", NUMBER(status->usage.retired));
+	json_object_set_new(image, "replicas", replicas_json(status));
 	json_object_set_new(image, "publish_seconds", json_real(status->publish_seconds));
 	return image;
 }

@@ -25,6 +25,8 @@ static struct adopt *adopt_new(const char *runtime_dir, unsigned workers)
 	adopt->worker = aligned_alloc(64, workers * sizeof(*adopt->worker));
 	if (adopt->worker != NULL)
 		memset(adopt->worker, 0, workers * sizeof(*adopt->worker));
+	for (unsigned i = 0; adopt->worker != NULL && i < workers; i++)
+		adopt->worker[i].node = -1;
 	return adopt;
 }
 
@@ -93,6 +95,11 @@ struct adopt *adopt_open(const char *runtime_dir, unsigned workers, char *error,
 	return NULL;
 }
 
+void adopt_set_node(struct adopt *adopt, unsigned worker, int node)
+{
+	adopt->worker[worker].node = node;
+}
+
 struct dataplane_file *adopt_file(struct adopt *adopt)
 {
 	return adopt->file;
@@ -155,11 +162,14 @@ static bool take(struct adopt *adopt, unsigned index, const struct followed *fol
 	uint64_t key = arena_key(followed->serial, root >> 32);
 	const struct arena_slot *slot = slot_of(adopt, key);
 	struct image image;
+	unsigned replica;
 
 	if (slot == NULL ||
 	    (followed->serial == worker->refused_serial && root == worker->refused_root))
 		return false;
-	if (image_open(slot->base, slot->mapped, (image_ref)root, &image) != IMAGE_GOOD ||
+	replica = slot->of_worker[index];
+	if (image_open(slot->replica[replica].base, slot->mapped, (image_ref)root, &image) !=
+		IMAGE_GOOD ||
 	    image.generation <= WORKER_ATTACHING || image.generation == WORKER_OFFLINE) {
 		refuse(worker, followed->serial, root);
 		return false;
@@ -172,6 +182,7 @@ static bool take(struct adopt *adopt, unsigned index, const struct followed *fol
 	worker->generation_arena = key;
 	worker->holds = true;
 	say_seen(&adopt->file->line[index], root >> 32, image.generation);
+	atomic_store_explicit(&adopt->file->line[index].replica, replica, memory_order_relaxed);
 	atomic_store_explicit(&worker->held, 1 + (uint32_t)(slot - adopt->slot),
 			      memory_order_release);
 	return true;

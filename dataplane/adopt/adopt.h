@@ -21,11 +21,15 @@ struct adopt;
  * Returns NULL with a line for the user: directory missing, not writable, another dataplane runs
  * (pid). */
 struct adopt *adopt_open(const char *runtime_dir, unsigned workers, char *error, size_t error_size);
+/* Which NUMA node a worker's core is on, so that it reads the replica of the image there; -1, or
+ * not called: any. Before the first adopt_poll(). */
+void adopt_set_node(struct adopt *adopt, unsigned worker, int node);
 /* The mapped dataplane file, to fill in listen addresses and worker descriptions. */
 struct dataplane_file *adopt_file(struct adopt *adopt);
 /* Looks for the channel and its newest arena; maps, verifies, unmaps. Call it at start until it
  * returns true (something can be adopted), then every millisecond or when adopt_event_fd() is
- * readable. A refusal is worded once per arena in *refused (or NULL). */
+ * readable. A refusal is worded once per arena, or replica, in *refused (or NULL): instead of a
+ * replica that was refused, its workers read the first. */
 bool adopt_poll(struct adopt *adopt, const char **refused);
 /* inotify on the runtime directory: readable when an arena or channel appeared; for poll(). */
 int adopt_event_fd(struct adopt *adopt);

@@ -32,19 +32,26 @@ struct followed {
 	ino_t inode;
 };
 
+/* A replica of an arena. base NULL: no worker reads it, or it was refused. */
+struct arena_mapping {
+	const uint8_t *base;
+	void *reserved; /* the whole range, for munmap() */
+	uint64_t reserved_octets;
+};
+
 /* Fields besides key are written while key is 0, and read after its acquire load. */
 struct arena_slot {
 	_Atomic uint64_t key; /* serial of the channel << 32 | arena id; 0: free */
-	const uint8_t *base;
-	uint64_t mapped; /* octets of the file */
-	void *reserved;	 /* the whole range, for munmap() */
-	uint64_t reserved_octets;
+	uint64_t mapped;      /* octets of the file; of each replica's alike */
+	struct arena_mapping replica[IMAGE_REPLICAS_MAX]; /* [0] always */
+	uint8_t of_worker[WORKERS_MAX];			  /* which replica each reads */
 };
 
 struct adopt_worker {
 	alignas(64) _Atomic uint32_t held;
 	_Atomic uint64_t refusals;
 	bool holds; /* image is good */
+	int node;   /* of its core; -1: any; set before the thread starts */
 	struct image image;
 	uint32_t serial;	   /* of the channel that image is from */
 	uint64_t root;		   /* word of image */
@@ -88,6 +95,9 @@ static inline const struct arena_slot *slot_of(const struct adopt *adopt, uint64
 /* arena_map.c: false: not there (errno), or refused (text in adopt->refusal). */
 bool arena_map(struct adopt *adopt, uint32_t serial, uint32_t arena_id);
 void arena_unmap(struct arena_slot *slot);
+/* The replica for a worker: of those on its node, or of all if none is there, its share by its
+ * number. node -1: the first. Requires: image_verify() passed for the header. */
+unsigned arena_replica_for(const struct image_header *header, unsigned worker, int node);
 /* The largest id of an arena file in the runtime directory; 0: none. */
 uint32_t arena_newest_file(int runtime_fd);
 

@@ -1,5 +1,7 @@
 #include "dataplane/io/af_xdp_socket.h"
 
+#include "runtime/numa.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -304,7 +306,8 @@ static uint32_t frame_size_for(unsigned mtu)
 	return mtu + 14 + 4 + XDP_PACKET_HEADROOM <= 2048 ? 2048 : 4096;
 }
 
-static bool get_memory(struct af_xdp_socket *socket)
+/* node: -1, or that of the worker which reads the frames; elsewhere they are only farther. */
+static bool get_memory(struct af_xdp_socket *socket, int node)
 {
 	size_t size = FRAME_COUNT * socket->frame_size;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -314,6 +317,8 @@ static bool get_memory(struct af_xdp_socket *socket)
 	socket->memory = memory;
 	/* Before the first touch; a kernel without large pages does without. */
 	madvise(memory, size, MADV_HUGEPAGE);
+	if (node >= 0)
+		numa_bind(memory, size, node);
 	memset(memory, 0, size);
 	for (unsigned i = 0; i < FRAME_COUNT; i++)
 		socket->free[i] = (FRAME_COUNT - 1 - i) * socket->frame_size;
@@ -414,7 +419,7 @@ struct af_xdp_socket *af_xdp_socket_open(const struct af_xdp_socket_config *conf
 		socket->rules = config->rules;
 		socket->room = config->room;
 		socket->passed = config->passed;
-		if (get_memory(socket))
+		if (get_memory(socket, config->node))
 			reason = open_socket(socket, config);
 	}
 	if (reason != 0) {

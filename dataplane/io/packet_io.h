@@ -31,6 +31,7 @@ struct io_config {
 	const struct listen_address *listen;
 	unsigned listen_count;
 	unsigned workers; /* queues wanted */
+	const int *node;  /* NUMA node of each worker's core; -1: not known. NULL: of none known */
 	/* Whoever hands frames over has verified their checksums: nobody else does. */
 	bool trust_checksums;
 };

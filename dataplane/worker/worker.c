@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -33,15 +32,15 @@ struct worker {
 	uint64_t counts[COUNTERS]; /* ours alone; copied to shared->count */
 	struct datagram burst[IO_BURST];
 
-	/* Needed only while starting and ending. */
-	struct packet_io *io;
-	int core;
-	const struct call_filter *filter;
-	bool drop_capabilities;
-	/* errno of pinning and of filtering; read by worker_start() after `started` */
-	int start_error, filter_error;
+	pthread_t thread; /* worker_free()'s */
+};
+
+/* What worker_start() and the thread tell each other, on the former's stack until `started`. */
+struct start {
+	const struct worker_config *config;
+	struct worker *worker; /* NULL: no memory */
+	int pin_error, filter_error;
 	sem_t started;
-	pthread_t thread;
 };
 
 /* The only writer of both: plain counting, relaxed stores; readers load relaxed. */
@@ -89,27 +88,70 @@ static void loop(struct worker *worker)
 	}
 }
 
-static bool is_sound(const struct worker *worker)
+/* Zeroed pages that are there once they are used: then they are of the node of whoever uses them
+ * first. NULL: no memory. */
+static void *pages_new(size_t octets)
 {
-	return worker->start_error == 0 && worker->queue != NULL && worker->filter_error == 0;
+	void *memory =
+	    mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void worker_delete(struct worker *worker)
+{
+	if (worker->answer.limiter != NULL)
+		munmap(worker->answer.limiter, sizeof(struct limiter));
+	munmap(worker, sizeof(*worker));
+}
+
+/* Called by the thread itself, on its core: what it uses for every burst lies in near memory. */
+static struct worker *worker_new(const struct worker_config *config)
+{
+	struct dataplane_file *file = adopt_file(config->adopt);
+	struct worker *worker = pages_new(sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	worker->answer.limiter = pages_new(sizeof(struct limiter));
+	if (!worker->answer.limiter) {
+		worker_delete(worker);
+		return NULL;
+	}
+	worker->adopt = config->adopt;
+	worker->io_class = config->io_class;
+	worker->index = config->index;
+	worker->line = &file->line[config->index];
+	worker->shared = &file->worker[config->index];
+	worker->idle = (struct idle){.mode = config->idle, .patience = IDLE_LEAST};
+	return worker;
+}
+
+static bool is_sound(const struct start *start)
+{
+	return start->pin_error == 0 && start->worker != NULL && start->worker->queue != NULL &&
+	       start->filter_error == 0;
 }
 
 static void *run(void *context)
 {
-	struct worker *worker = context;
+	struct start *start = context;
+	const struct worker_config *config = start->config;
+	struct worker *worker;
 	char name[16];
+	bool good;
 
-	snprintf(name, sizeof(name), "skua-worker-%u", worker->index % WORKERS_MAX);
+	snprintf(name, sizeof(name), "skua-worker-%u", config->index % WORKERS_MAX);
 	pthread_setname_np(pthread_self(), name);
-	worker->start_error = worker->core >= 0 ? pin_to_core(worker->core) : 0;
+	start->pin_error = config->core >= 0 ? pin_to_core(config->core) : 0;
+	start->worker = worker = worker_new(config);
 	/* Here and not in worker_start(): a back end may tie the queue to the calling thread. */
-	worker->queue = worker->io_class->queue(worker->io, worker->index);
-	if (worker->drop_capabilities && !privilege_drop())
-		worker->filter_error = errno;
-	else if (worker->filter != NULL)
-		worker->filter_error = call_filter_enter(worker->filter, false);
-	bool good = is_sound(worker);
-	sem_post(&worker->started);
+	if (worker != NULL)
+		worker->queue = config->io_class->queue(config->io, config->index);
+	if (config->filter != NULL)
+		start->filter_error = call_filter_enter(config->filter, false);
+	good = is_sound(start);
+	sem_post(&start->started); /* after this *start may be gone */
 	if (good) {
 		loop(worker);
 		show_counts(worker);
@@ -118,90 +160,59 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* Pages of zeros, which are there once they are used. NULL: no memory. */
-static struct limiter *limiter_new(void)
+static void describe(const struct worker_config *config)
 {
-	void *memory = mmap(NULL, sizeof(struct limiter), PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct worker_counters *shared = &adopt_file(config->adopt)->worker[config->index];
 
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void worker_delete(struct worker *worker)
-{
-	sem_destroy(&worker->started);
-	munmap(worker->answer.limiter, sizeof(struct limiter));
-	free(worker);
-}
-
-static struct worker *worker_new(const struct worker_config *config)
-{
-	struct dataplane_file *file = adopt_file(config->adopt);
-	struct worker *worker = aligned_alloc(64, (sizeof(*worker) + 63) / 64 * 64);
-
-	if (!worker)
-		return NULL;
-	memset(worker, 0, sizeof(*worker));
-	worker->answer.limiter = limiter_new();
-	if (!worker->answer.limiter) {
-		free(worker);
-		return NULL;
-	}
-	worker->adopt = config->adopt;
-	worker->io_class = config->io_class;
-	worker->io = config->io;
-	worker->index = config->index;
-	worker->core = config->core;
-	worker->filter = config->filter;
-	worker->drop_capabilities = config->drop_capabilities;
-	worker->line = &file->line[config->index];
-	worker->shared = &file->worker[config->index];
-	worker->idle = (struct idle){.mode = config->idle, .patience = IDLE_LEAST};
-	sem_init(&worker->started, 0, 0);
-	worker->shared->core = config->core;
-	snprintf(worker->shared->io, sizeof(worker->shared->io), "%s",
+	shared->core = config->core;
+	shared->node = config->node;
+	snprintf(shared->io, sizeof(shared->io), "%s",
 		 config->io_class->describe(config->io, config->index));
-	return worker;
 }
 
-static bool started(struct worker *worker, char *error, size_t error_size)
+static void start_refused(const struct start *start, char *error, size_t error_size)
 {
-	while (sem_wait(&worker->started) != 0 && errno == EINTR)
-		;
-	if (worker->start_error != 0)
+	const struct worker_config *config = start->config;
+
+	if (start->pin_error != 0)
 		snprintf(error, error_size, "worker %u: can't be pinned to core %d: %s",
-			 worker->index, worker->core, strerror(worker->start_error));
-	else if (!worker->queue)
+			 config->index, config->core, strerror(start->pin_error));
+	else if (start->worker == NULL)
+		snprintf(error, error_size, "worker %u: out of memory", config->index);
+	else if (!start->worker->queue)
 		snprintf(error, error_size, "worker %u: the back end %s has no queue for it",
-			 worker->index, worker->io_class->name);
-	else if (worker->filter_error != 0)
-		snprintf(error, error_size,
-			 "worker %u: can't give up capabilities and system calls: %s",
-			 worker->index, strerror(worker->filter_error));
-	return is_sound(worker);
+			 config->index, config->io_class->name);
+	else
+		snprintf(error, error_size, "worker %u: can't filter its system calls: %s",
+			 config->index, strerror(start->filter_error));
 }
 
 struct worker *worker_start(const struct worker_config *config, char *error, size_t error_size)
 {
-	struct worker *worker = worker_new(config);
+	struct start start = {.config = config};
+	pthread_t thread;
 	int failed;
 
-	if (!worker) {
-		snprintf(error, error_size, "worker %u: out of memory", config->index);
-		return NULL;
-	}
-	failed = pthread_create(&worker->thread, NULL, run, worker);
+	describe(config);
+	sem_init(&start.started, 0, 0);
+	failed = pthread_create(&thread, NULL, run, &start);
 	if (failed != 0) {
 		snprintf(error, error_size, "worker %u: no thread to be had: %s", config->index,
 			 strerror(failed));
-		worker_delete(worker);
 		return NULL;
 	}
-	if (!started(worker, error, error_size)) {
-		worker_free(worker);
-		return NULL;
+	while (sem_wait(&start.started) != 0 && errno == EINTR)
+		;
+	sem_destroy(&start.started);
+	if (is_sound(&start)) {
+		start.worker->thread = thread;
+		return start.worker;
 	}
-	return worker;
+	pthread_join(thread, NULL);
+	start_refused(&start, error, error_size);
+	if (start.worker != NULL)
+		worker_delete(start.worker);
+	return NULL;
 }
 
 void worker_stop(struct worker *worker)

@@ -5,6 +5,10 @@
  * end's wait(), so that an idle worker costs neither CPU nor memory of old generations. Where a
  * back end can't wait, it naps.
  *
+ * Its own state, its tables of rates and its counters-to-be are allocated by the thread on its
+ * core, hence on that core's NUMA node. What it shares with others (its line and counters in the
+ * dataplane file) it only writes, from its own cache.
+ *
  * Threads:   worker_start, worker_stop, worker_free: the main thread.
  * Lifetime:  adopt and the back end outlive the worker. */
 #ifndef SKUA_DATAPLANE_WORKER_WORKER_H
@@ -28,6 +32,7 @@ struct worker_config {
 	struct packet_io *io;
 	unsigned index; /* our line in the dataplane file, and our queue */
 	int core;	/* pinned to this core; -1: not pinned */
+	int node;	/* NUMA node of that core; -1: not known */
 	enum idle_mode idle;
 	const struct call_filter *filter; /* taken on by the thread; NULL: any system call */
 	bool drop_capabilities;		  /* by the thread: those that the main one has kept */

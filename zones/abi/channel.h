@@ -1,10 +1,14 @@
 /* channel.h: the two small files through which control and dataplane meet in the runtime directory.
  *
- *   <runtime-dir>/channel         written by control, read by the dataplane: which root is newest
- *   <runtime-dir>/dataplane       written by the dataplane, read by control: what workers have
- * seen, counters <runtime-dir>/arena.<id>      an arena (image.h); on hugetlbfs it is a symbolic
- * link to the file there <runtime-dir>/control.sock    HTTP over a unix socket: status, for `skua
- * status`
+ *   <runtime-dir>/channel
+ *     written by control, read by the dataplane: which root is newest
+ *   <runtime-dir>/dataplane
+ *     written by the dataplane, read by control: what workers have seen, counters
+ *   <runtime-dir>/arena.<id>, and arena.<id>.<n> for its n-th further replica
+ *     an arena (image.h); on hugetlbfs it is a symbolic link to the file there. Replicas get their
+ *     names first: who finds arena.<id> finds all that its header tells of
+ *   <runtime-dir>/control.sock
+ *     HTTP over a unix socket: status, for `skua status`
  *
  * Each side creates only its own file, whole under another name and then renamed, and holds an
  * exclusive flock() on it for as long as it lives: whoever can take that lock in shared mode knows
@@ -93,8 +97,9 @@ static inline enum counter counter_of_pass(enum counter drop)
 struct worker_line {
 	alignas(64) _Atomic uint64_t seen; /* states above */
 	_Atomic uint64_t arena_id;	   /* of the root that `seen` speaks of */
-	_Atomic uint64_t loops; /* grows at least ten times a second while the worker is alive */
-	uint8_t reserved[64 - 24];
+	_Atomic uint64_t loops;	  /* grows at least ten times a second while the worker is alive */
+	_Atomic uint32_t replica; /* of that arena which it reads; relaxed: for status alone */
+	uint8_t reserved[64 - 28];
 };
 static_assert(sizeof(struct worker_line) == 64, "one cache line per worker");
 
@@ -104,7 +109,8 @@ struct worker_counters {
 	char io[96];  /* "socket", "af_xdp eth0 queue 0 (native, copy)", "stream"; NUL-terminated,
 			 set before `seen` */
 	int32_t core; /* pinned to this core; -1: not pinned */
-	uint8_t reserved[28];
+	int32_t node; /* NUMA node of that core; -1: not known */
+	uint8_t reserved[24];
 };
 static_assert(sizeof(struct worker_counters) % 64 == 0, "whole cache lines");
 

@@ -23,16 +23,22 @@
 
 #define IMAGE_MAGIC	 0x31414b5541554b53ull /* "SKUAUKA1", little-endian */
 #define IMAGE_ROOT_MAGIC 0x544f4f52u	       /* "ROOT" */
-#define IMAGE_ABI	 2u /* raise with every change of a layout in zones/abi */
+#define IMAGE_ABI	 3u /* raise with every change of a layout in zones/abi */
 
 #define IMAGE_UNIT 16u /* octets per reference step */
 #define IMAGE_NODE_MAX                                                                             \
 	(1u << 18)	 /* octets of the largest node; readers may overrun a reference by this */
 #define IMAGE_NONE 0xffu /* "no such label count" in a node */
 
+#define IMAGE_REPLICAS_MAX 16u /* the first included */
+
 typedef uint32_t image_ref; /* 16-byte units from the start of the arena; 0: none */
 
-/* At offset 0 of an arena. Written once, before the first root of this arena is published. */
+/* At offset 0 of an arena. Written once, before the first root of this arena is published.
+ *
+ * An arena may be held several times, in the memory of one NUMA node each. References are offsets,
+ * so the replicas are octet for octet the same, this header included: one root word and one
+ * generation are those of all. */
 struct image_header {
 	uint64_t magic;	      /* IMAGE_MAGIC */
 	uint32_t abi;	      /* IMAGE_ABI */
@@ -40,10 +46,12 @@ struct image_header {
 	uint64_t arena_id;    /* which arena of this channel; never reused */
 	uint64_t capacity;    /* octets of address space that a reader maps (the file is sparse) */
 	uint64_t hash_key[2]; /* random per arena: keys name_hash() */
-	uint8_t reserved[12];
+	uint16_t replicas;    /* 1 to IMAGE_REPLICAS_MAX */
+	int16_t node[IMAGE_REPLICAS_MAX]; /* NUMA node of each replica; -1: of no certain one */
+	uint8_t reserved[42];
 	uint32_t checksum; /* CRC-32C of all octets before this one */
 };
-static_assert(sizeof(struct image_header) == 64, "one cache line");
+static_assert(sizeof(struct image_header) == 128, "layout");
 
 /* How A and AAAA sets are turned. */
 enum image_rotate {

@@ -39,7 +39,8 @@ enum image_refusal image_verify(const uint8_t *base, uint64_t mapped)
 		return IMAGE_BAD_LAYOUT;
 	if (header->checksum != image_checksum(header, offsetof(struct image_header, checksum)))
 		return IMAGE_BAD_CHECKSUM;
-	if (header->capacity > mapped)
+	if (header->capacity > mapped || header->replicas == 0 ||
+	    header->replicas > IMAGE_REPLICAS_MAX)
 		return IMAGE_BAD_LAYOUT;
 	return IMAGE_GOOD;
 }

@@ -96,10 +96,25 @@ static void header_write(uint8_t *base, uint64_t capacity, uint64_t arena_id, co
 	    .arena_id = arena_id,
 	    .capacity = capacity,
 	    .hash_key = {key[0], key[1]},
+	    .replicas = 1,
+	    .node = {-1},
 	};
 
 	header.checksum = image_checksum(&header, offsetof(struct image_header, checksum));
 	memcpy(base, &header, sizeof(header));
+}
+
+void image_writer_replicate(struct image_writer *writer, const struct image_replicas *replicas)
+{
+	struct image_header *header = writer_at(writer, 0);
+
+	assert(writer->root == 0 && replicas->base[0] == writer->arena.base);
+	writer->replicas = *replicas;
+	header->replicas = (uint16_t)replicas->count;
+	memcpy(header->node, replicas->node, sizeof(header->node));
+	header->checksum = image_checksum(header, offsetof(struct image_header, checksum));
+	for (unsigned i = 1; i < replicas->count; i++)
+		memcpy(replicas->base[i], header, sizeof(*header));
 }
 
 struct image_writer *image_writer_new(uint8_t *base, uint64_t capacity, uint64_t arena_id,
@@ -319,6 +334,24 @@ void image_abort(struct image_writer *writer)
 	writer->open = false;
 }
 
+/* Every block that the transaction made and kept: a page that it changed in place is one of them,
+ * and no block of an earlier one is ever changed. */
+static void made_copy(const struct image_writer *writer)
+{
+	const struct image_replicas *replicas = &writer->replicas;
+
+	for (size_t i = 0; replicas->count > 1 && i < writer->made.count; i++) {
+		image_ref ref = writer->made.at[i];
+		uint64_t at = (uint64_t)ref * IMAGE_UNIT;
+
+		if (!writer_is_fresh(writer, ref))
+			continue;
+		for (unsigned n = 1; n < replicas->count; n++)
+			memcpy(replicas->base[n] + at, replicas->base[0] + at,
+			       arena_block_octets(&writer->arena, ref));
+	}
+}
+
 static bool retire(struct image_writer *writer, uint64_t generation)
 {
 	struct retired *batch = malloc(sizeof(*batch));
@@ -353,6 +386,7 @@ image_ref image_commit(struct image_writer *writer)
 	root->check =
 	    image_checksum((const uint8_t *)root + from, offsetof(struct image_root, top) - from);
 	memcpy(writer_at(writer, ref), root, sizeof(*root));
+	made_copy(writer);
 	made_forget(writer, false);
 	writer->committed = *root;
 	writer->root = ref;

@@ -33,6 +33,19 @@ struct image_writer *image_writer_new(uint8_t *base, uint64_t capacity, uint64_t
 				      arena_grow grow, void *context);
 void image_writer_free(struct image_writer *writer); /* the arena itself is the caller's */
 
+/* The same arena again, elsewhere in memory. base[0] is that of image_writer_new(); the others are
+ * read-write mappings of the same capacity, zeroed, backed whenever arena_grow() has returned true.
+ */
+struct image_replicas {
+	unsigned count; /* 1 to IMAGE_REPLICAS_MAX */
+	uint8_t *base[IMAGE_REPLICAS_MAX];
+	int16_t node[IMAGE_REPLICAS_MAX]; /* for image_header */
+};
+/* From now on a commit copies each block that it made to the same place in every other replica,
+ * before it returns: O(what changed) for each. Blocks of published roots never change, so nothing
+ * else has to be copied. Requires: nothing was committed yet. */
+void image_writer_replicate(struct image_writer *writer, const struct image_replicas *replicas);
+
 const uint8_t *image_writer_base(const struct image_writer *writer); /* the start of the arena */
 const uint64_t *image_writer_key(const struct image_writer *writer);
 

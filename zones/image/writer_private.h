@@ -26,6 +26,7 @@ struct retired {
 
 struct image_writer {
 	struct arena arena;
+	struct image_replicas replicas; /* [0] is the arena */
 	uint64_t key[2];
 	uint64_t generation;	/* of the last commit */
 	uint64_t transaction;	/* counts every begin: a page with this stamp is ours to change */
