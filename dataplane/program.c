@@ -18,7 +18,7 @@ static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 			      options->workers, program->core, error, IO_ERROR_TEXT))
 		return false;
 	for (unsigned i = 0; i < options->workers; i++)
-		program->node[i] = numa_node_of_core(NUMA_SYSFS, program->core[i]);
+		program->node[i] = numa_node_of_core(NUMA_ROOT, program->core[i]);
 	return true;
 }
 

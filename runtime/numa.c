@@ -15,6 +15,8 @@
 /* The kernel takes one bit less than it is told. */
 #define MASK_BITS (NUMA_NODES_MAX + 1ul)
 
+#define LINE 4096
+
 static void mask_set(unsigned long mask[WORDS], unsigned node)
 {
 	mask[node / BITS] |= 1ul << node % BITS;
@@ -39,48 +41,53 @@ static void mask_read(const char *text, unsigned long mask[WORDS])
 	}
 }
 
-/* The first line of a file, or "". */
-static void line_read(const char *sysfs, const char *path, char *line, int size)
+/* What follows `key` in the first line that begins with it; "": no such line, or no such file. */
+static void line_read(const char *root, const char *path, const char *key, char line[LINE])
 {
 	char whole[PATH_MAX];
+	bool found = false;
 	FILE *file;
 
-	line[0] = '\0';
-	snprintf(whole, sizeof(whole), "%s/%s", sysfs, path);
+	snprintf(whole, sizeof(whole), "%s/%s", root, path);
 	file = fopen(whole, "re");
-	if (file == NULL)
-		return;
-	if (fgets(line, size, file) == NULL)
+	while (file != NULL && !found && fgets(line, LINE, file) != NULL)
+		found = strncmp(line, key, strlen(key)) == 0;
+	if (file != NULL)
+		fclose(file);
+	if (found)
+		memmove(line, line + strlen(key), strlen(line + strlen(key)) + 1);
+	else
 		line[0] = '\0';
-	fclose(file);
 }
 
-unsigned numa_nodes(const char *sysfs, int16_t *node, unsigned most)
+unsigned numa_nodes(const char *root, int16_t *node, unsigned most)
 {
 	unsigned long cores[WORDS] = {0}, memory[WORDS] = {0}, allowed[WORDS] = {0};
-	char line[4096];
+	char line[LINE];
 	unsigned count = 0;
 
-	line_read(sysfs, "devices/system/node/has_cpu", line, sizeof(line));
+	line_read(root, "sys/devices/system/node/has_cpu", "", line);
 	mask_read(line, cores);
-	line_read(sysfs, "devices/system/node/has_memory", line, sizeof(line));
+	line_read(root, "sys/devices/system/node/has_memory", "", line);
 	mask_read(line, memory);
-	if (syscall(SYS_get_mempolicy, NULL, allowed, MASK_BITS, NULL, MPOL_F_MEMS_ALLOWED) != 0)
+	line_read(root, "proc/self/status", "Mems_allowed_list:\t", line);
+	if (line[0] == '\0')
 		memset(allowed, 0xff, sizeof(allowed));
+	mask_read(line, allowed);
 	for (unsigned i = 0; i < NUMA_NODES_MAX && count < most; i++)
 		if (mask_has(cores, i) && mask_has(memory, i) && mask_has(allowed, i))
 			node[count++] = (int16_t)i;
 	return count;
 }
 
-int numa_node_of_core(const char *sysfs, int core)
+int numa_node_of_core(const char *root, int core)
 {
 	char path[PATH_MAX];
 	const struct dirent *entry;
 	int node = -1;
 	DIR *directory;
 
-	snprintf(path, sizeof(path), "%s/devices/system/cpu/cpu%d", sysfs, core);
+	snprintf(path, sizeof(path), "%s/sys/devices/system/cpu/cpu%d", root, core);
 	directory = core < 0 ? NULL : opendir(path);
 	while (directory != NULL && node < 0 && (entry = readdir(directory)) != NULL) {
 		unsigned number;
@@ -95,14 +102,14 @@ int numa_node_of_core(const char *sysfs, int core)
 	return node;
 }
 
-int numa_node_of_interface(const char *sysfs, const char *name)
+int numa_node_of_interface(const char *root, const char *name)
 {
-	char path[PATH_MAX], line[32];
+	char path[PATH_MAX], line[LINE];
 	char *end;
 	long node;
 
-	snprintf(path, sizeof(path), "class/net/%s/device/numa_node", name);
-	line_read(sysfs, path, line, sizeof(line));
+	snprintf(path, sizeof(path), "sys/class/net/%s/device/numa_node", name);
+	line_read(root, path, "", line);
 	node = strtol(line, &end, 10);
 	return end != line && node >= 0 && node < (long)NUMA_NODES_MAX ? (int)node : -1;
 }

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-void arena_set_plan(const char *sysfs, unsigned wanted, struct image_replicas *plan)
+void arena_set_plan(const char *root, unsigned wanted, struct image_replicas *plan)
 {
 	int16_t node[IMAGE_REPLICAS_MAX];
-	unsigned nodes = numa_nodes(sysfs, node, IMAGE_REPLICAS_MAX);
+	unsigned nodes = numa_nodes(root, node, IMAGE_REPLICAS_MAX);
 	unsigned count = wanted != 0 ? wanted : nodes;
 
 	*plan = (struct image_replicas){.count = count == 0 ? 1 : count};

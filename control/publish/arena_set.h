@@ -18,7 +18,7 @@ struct arena_set {
 /* How many replicas, and where: wanted 0 means one on each node that has cores and memory, as far
  * as control may have its memory. More than there are nodes go round. One replica is on no certain
  * node: then nothing is bound. count <= IMAGE_REPLICAS_MAX. */
-void arena_set_plan(const char *sysfs, unsigned wanted, struct image_replicas *plan);
+void arena_set_plan(const char *root, unsigned wanted, struct image_replicas *plan);
 
 /* Makes and maps the files. They have no memory yet. False: none stays. */
 bool arena_set_make(const struct arena_place *place, uint32_t id, uint64_t capacity,

@@ -117,7 +117,7 @@ static struct publisher *publisher_new(const struct publish_config *config)
 		publisher->huge_pages_dir = realpath(config->huge_pages_dir, NULL);
 	publisher->place.runtime_dir = publisher->runtime_dir;
 	publisher->place.huge_pages_dir = publisher->huge_pages_dir;
-	arena_set_plan(NUMA_SYSFS, config->replicas, &publisher->replicas);
+	arena_set_plan(NUMA_ROOT, config->replicas, &publisher->replicas);
 	return publisher;
 }
 

@@ -28,6 +28,8 @@ static uint64_t commit(void *context, char *error, size_t error_size)
 		snprintf(error, error_size, "full");
 		return 0;
 	}
+	if (replicas_fault(arena->writer) != NULL)
+		fail_msg("%s", replicas_fault(arena->writer));
 	arena->root = root;
 	return image_generation(arena->writer);
 }
@@ -45,6 +47,7 @@ void arena_open(struct arena *arena)
 	arena->view = 0;
 	arena->writer = image_writer_new(arena->base, CAPACITY, 1, key, 2, grow, arena);
 	assert_non_null(arena->writer);
+	replicas_open(&arena->replicas, arena->writer, arena->base, CAPACITY, 2);
 	arena->store = zone_store_new(arena->writer, &settings, commit, arena);
 }
 
@@ -52,6 +55,7 @@ void arena_close(struct arena *arena)
 {
 	zone_store_free(arena->store);
 	image_writer_free(arena->writer);
+	replicas_close(&arena->replicas, CAPACITY);
 	munmap(arena->base, CAPACITY + IMAGE_NODE_MAX);
 }
 
@@ -59,7 +63,8 @@ struct image arena_image(const struct arena *arena)
 {
 	struct image image;
 
-	assert_int_equal(image_open(arena->base, CAPACITY, arena->root, &image), IMAGE_GOOD);
+	assert_int_equal(image_open(arena->replicas.base[1], CAPACITY, arena->root, &image),
+			 IMAGE_GOOD);
 	return image;
 }
 

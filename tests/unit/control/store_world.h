@@ -4,6 +4,7 @@
 #define SKUA_TESTS_UNIT_CONTROL_STORE_WORLD_H
 
 #include "control/store/zone_store.h"
+#include "tests/unit/image/replicas.h"
 #include "tests/unit/zone/random_zone.h"
 #include "zones/image/reader.h"
 
@@ -11,7 +12,8 @@
 
 struct arena {
 	uint8_t *base;
-	uint64_t granted; /* octets that the writer may use */
+	struct image_replicas replicas; /* compared after each commit */
+	uint64_t granted;		/* octets that the writer may use */
 	struct image_writer *writer;
 	struct zone_store *store;
 	image_ref root;

@@ -181,6 +181,7 @@ static void agrees_with_linear_scan(void **state)
 
 		model->count = 0;
 		fixture_open(&fixture, 16u << 20);
+		fixture_replicate(&fixture, 1 + (unsigned)random_below(&random, 4));
 		image_begin(fixture.writer);
 		assert_int_not_equal(fixture_commit(&fixture), 0);
 		for (uint64_t n = 1 + random_below(&random, 20); n > 0; n--) {

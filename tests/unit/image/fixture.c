@@ -49,8 +49,14 @@ void fixture_open(struct fixture *fixture, uint64_t capacity)
 	assert_non_null(fixture->writer);
 }
 
+void fixture_replicate(struct fixture *fixture, unsigned count)
+{
+	replicas_open(&fixture->replicas, fixture->writer, fixture->base, fixture->capacity, count);
+}
+
 void fixture_close(struct fixture *fixture)
 {
+	replicas_close(&fixture->replicas, fixture->capacity);
 	image_writer_free(fixture->writer);
 	guarded_unmap(fixture->base, fixture->capacity);
 }
@@ -63,11 +69,17 @@ image_ref fixture_commit(struct fixture *fixture)
 
 struct image fixture_image(const struct fixture *fixture)
 {
+	const struct image_replicas *replicas = &fixture->replicas;
+	const uint8_t *base = fixture->base;
 	struct image image;
 
-	assert_int_equal(image_verify(fixture->base, fixture->capacity), IMAGE_GOOD);
-	assert_int_equal(image_open(fixture->base, fixture->capacity, fixture->root, &image),
-			 IMAGE_GOOD);
+	if (replicas->count > 1) {
+		if (replicas_fault(fixture->writer) != NULL)
+			fail_msg("%s", replicas_fault(fixture->writer));
+		base = replicas->base[image_generation(fixture->writer) % replicas->count];
+	}
+	assert_int_equal(image_verify(base, fixture->capacity), IMAGE_GOOD);
+	assert_int_equal(image_open(base, fixture->capacity, fixture->root, &image), IMAGE_GOOD);
 	return image;
 }
 

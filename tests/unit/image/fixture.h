@@ -4,6 +4,7 @@
 #ifndef SKUA_TESTS_UNIT_IMAGE_FIXTURE_H
 #define SKUA_TESTS_UNIT_IMAGE_FIXTURE_H
 
+#include "tests/unit/image/replicas.h"
 #include "zones/image/reader.h"
 #include "zones/image/writer.h"
 
@@ -17,9 +18,13 @@ struct fixture {
 	uint64_t granted; /* octets that the writer may use; below capacity: growing fails there */
 	struct image_writer *writer;
 	image_ref root; /* of the last fixture_commit() */
+	struct image_replicas replicas;
 };
 
 void fixture_open(struct fixture *fixture, uint64_t capacity);
+/* Directly after fixture_open(): the image exists `count` times. fixture_image() takes them in
+ * turn, by generation, and fails the test if they differ. */
+void fixture_replicate(struct fixture *fixture, unsigned count);
 void fixture_close(struct fixture *fixture);
 image_ref fixture_commit(struct fixture *fixture);
 /* The last commit as a reader sees it; fails the test if it is refused. */

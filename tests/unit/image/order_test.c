@@ -113,6 +113,7 @@ static void agrees_with_array(void **state)
 
 		model->count = 0;
 		fixture_open(&fixture, 16u << 20);
+		fixture_replicate(&fixture, 1 + (unsigned)random_below(&random, 4));
 		for (unsigned t = 0; t < 12; t++) {
 			uint64_t deletes = random_below(&random, 100);
 			bool abort = random_below(&random, 8) == 0;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #define READERS	    2u
+#define REPLICAS    2u /* a reader on each */
 #define NAMES	    300u
 #define GENERATIONS 3000u
 
@@ -51,8 +52,8 @@ static void *read_images(void *context)
 		struct image image;
 		uint64_t root = atomic_load_explicit(&root_word, memory_order_acquire);
 
-		if (image_open(fixture.base, fixture.capacity, (image_ref)root, &image) !=
-		    IMAGE_GOOD) {
+		if (image_open(fixture.replicas.base[index % REPLICAS], fixture.capacity,
+			       (image_ref)root, &image) != IMAGE_GOOD) {
 			atomic_fetch_add(&wrong, 1);
 			break;
 		}
@@ -114,6 +115,7 @@ static void readers_never_meet_reused_blocks(void **state)
 
 	(void)state;
 	fixture_open(&fixture, 16u << 20);
+	fixture_replicate(&fixture, REPLICAS);
 	publish_one(&random);
 	for (unsigned i = 0; i < READERS; i++) {
 		atomic_store(&line[i].seen, WORKER_ATTACHING);

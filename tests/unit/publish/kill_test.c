@@ -1,7 +1,7 @@
 /* kill_test.c: kill -9 at random moments. A control that publishes is killed and started again:
- * those who read never meet a wrong value, and go on to the next control's generations. A dataplane
- * that reads is killed: control gets back all memory that it held. Time is never part of the
- * verdict. */
+ * those who read, each another replica, never meet a wrong value, and go on to the next control's
+ * generations. A dataplane that reads is killed: control gets back all memory that it held. Time is
+ * never part of the verdict. */
 #include "dataplane/adopt/adopt.h"
 #include "tests/unit/publish/scene.h"
 
@@ -22,6 +22,7 @@
 
 #define KILLS	 100u
 #define WORKERS	 2u
+#define REPLICAS 3u /* at most; each worker reads another */
 #define CAPACITY (16u << 20)
 
 /* Memory that survives a kill: what the child has to say. */
@@ -71,7 +72,7 @@ static pid_t child_start(void (*run)(const char *path, struct report *report, ui
 static void control_run(const char *path, struct report *report, uint64_t seed)
 {
 	struct random random = {seed};
-	struct publisher *publisher = scene_open(path, CAPACITY);
+	struct publisher *publisher = scene_open(path, CAPACITY, 1 + (unsigned)(seed % REPLICAS));
 	bool first = true;
 
 	while (publisher != NULL) {
@@ -123,6 +124,8 @@ static void control_is_killed(void **state)
 	scene_directory(path);
 	adopt = adopt_open(path, WORKERS, error, sizeof(error));
 	assert_non_null(adopt);
+	for (unsigned i = 0; i < WORKERS; i++)
+		adopt_set_node(adopt, i, 0);
 	for (unsigned kills = 0; kills < KILLS; kills++) {
 		pid_t child = child_start(control_run, path, report, random_next(&random));
 		uint64_t from = newest[0];
@@ -142,7 +145,7 @@ static void control_is_killed(void **state)
 	adopt_close(adopt);
 
 	/* The next start leaves nothing of all those behind but its own. */
-	struct publisher *publisher = scene_open(path, CAPACITY);
+	struct publisher *publisher = scene_open(path, CAPACITY, 1);
 	assert_non_null(publisher);
 	assert_true(scene_publish(publisher, &random, true) > newest[0]);
 	publish_reclaim(publisher);
@@ -163,6 +166,8 @@ static void dataplane_run(const char *path, struct report *report, uint64_t seed
 
 	if (adopt == NULL)
 		fprintf(stderr, "adopt_open: %s\n", error);
+	for (unsigned i = 0; adopt != NULL && i < WORKERS; i++)
+		adopt_set_node(adopt, i, 0);
 	while (adopt != NULL) {
 		adopt_poll(adopt, &refused);
 		for (unsigned i = 0; i < WORKERS; i++) {
@@ -198,7 +203,7 @@ static void dataplane_is_killed(void **state)
 
 	(void)state;
 	scene_directory(path);
-	publisher = scene_open(path, CAPACITY);
+	publisher = scene_open(path, CAPACITY, REPLICAS);
 	assert_non_null(publisher);
 	assert_int_not_equal(scene_publish(publisher, &random, true), 0);
 	for (unsigned kills = 0; kills < KILLS; kills++) {

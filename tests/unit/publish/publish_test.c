@@ -187,7 +187,7 @@ static void controls_that_never_published(void **state)
 
 		assert_true(child >= 0);
 		if (child == 0)
-			_exit(scene_open(stage->path, STAGE_CAPACITY) == NULL);
+			_exit(scene_open(stage->path, STAGE_CAPACITY, 1) == NULL);
 		assert_int_equal(waitpid(child, NULL, 0), child);
 		assert_true(polled(stage));
 		assert_int_equal(atomic_load(&adopt_file(stage->adopt)->mapped_arena), id);

@@ -292,9 +292,11 @@ static bool fill_file(const char *name, off_t octets)
 }
 
 /* On a tmpfs of this size of our own; 77: we may not mount one. */
-static int on_small_file_system(const struct stage *stage, const char *size, off_t filler)
+static int on_small_file_system(const struct stage *stage, const char *size, off_t filler,
+				unsigned replicas)
 {
-	struct publish_config config = {.runtime_dir = stage->path, .capacity = 64u << 20};
+	struct publish_config config = {
+	    .runtime_dir = stage->path, .capacity = 64u << 20, .replicas = replicas};
 	struct random random = stage->random;
 	char error[512] = "", text[32];
 	struct publisher *publisher;
@@ -326,8 +328,11 @@ static void full_file_system(void **state)
 	static const struct {
 		const char *size;
 		off_t filler;
+		unsigned replicas;
 		int code; /* 0: grows until refused, and goes on; 1: can't start */
-	} cases[] = {{"16m", 0, 0}, {"8k", 8192, 1}, {"8k", 4096, 1}, {"8k", 0, 1}};
+	} cases[] = {{"16m", 0, 1, 0}, {"16m", 0, 2, 0},   {"16m", 3 << 20, 3, 0},
+		     {"3m", 0, 2, 1},  {"8k", 8192, 1, 1}, {"8k", 4096, 1, 1},
+		     {"8k", 0, 1, 1}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		pid_t child = fork();
@@ -335,7 +340,8 @@ static void full_file_system(void **state)
 
 		assert_true(child >= 0);
 		if (child == 0)
-			_exit(on_small_file_system(*state, cases[i].size, cases[i].filler));
+			_exit(on_small_file_system(*state, cases[i].size, cases[i].filler,
+						   cases[i].replicas));
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFEXITED(status));
 		if (WEXITSTATUS(status) == 77)

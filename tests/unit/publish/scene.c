@@ -56,9 +56,10 @@ unsigned scene_files(const char *path, const char *start, const char *end)
 	return count;
 }
 
-struct publisher *scene_open(const char *path, uint64_t capacity)
+struct publisher *scene_open(const char *path, uint64_t capacity, unsigned replicas)
 {
-	struct publish_config config = {.runtime_dir = path, .capacity = capacity};
+	struct publish_config config = {
+	    .runtime_dir = path, .capacity = capacity, .replicas = replicas};
 	char error[512] = "";
 	struct publisher *publisher = publish_open(&config, error, sizeof(error));
 

@@ -20,7 +20,7 @@ void scene_directory_remove(const char *path);
 /* Files in it whose name starts so (and, if end is not NULL, ends so). */
 unsigned scene_files(const char *path, const char *start, const char *end);
 
-struct publisher *scene_open(const char *path, uint64_t capacity);
+struct publisher *scene_open(const char *path, uint64_t capacity, unsigned replicas);
 /* One transaction: some groups put anew, some deleted (all of them at first), and committed.
  * Returns the generation, 0 if it failed. */
 uint64_t scene_publish(struct publisher *publisher, struct random *random, bool first);

@@ -13,7 +13,7 @@ int stage_open(void **state)
 {
 	static struct stage stage;
 
-	stage = (struct stage){.random = {1}};
+	stage = (struct stage){.random = {1}, .replicas = 1};
 	scene_directory(stage.path);
 	*state = &stage;
 	return 0;
@@ -31,7 +31,7 @@ int stage_close(void **state)
 
 void control_start(struct stage *stage)
 {
-	stage->publisher = scene_open(stage->path, STAGE_CAPACITY);
+	stage->publisher = scene_open(stage->path, STAGE_CAPACITY, stage->replicas);
 	assert_non_null(stage->publisher);
 }
 

@@ -14,6 +14,7 @@ struct stage {
 	char path[64];
 	char error[512];
 	struct random random;
+	unsigned replicas; /* that control_start() makes; 1 at first */
 	struct publisher *publisher;
 	struct adopt *adopt;
 };

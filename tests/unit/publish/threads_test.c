@@ -18,6 +18,7 @@
 #define GENERATIONS 2400u
 #define CONTROLS    8u /* each publishes a part of the generations, in an arena of its own */
 #define CAPACITY    (32u << 20)
+#define REPLICAS    4u /* at most; the last control has as many */
 
 struct shared {
 	struct adopt *adopt;
@@ -94,9 +95,10 @@ static void poll_again(struct shared *shared, unsigned times)
 		sched_yield();
 }
 
-static uint64_t control_run(const char *path, struct random *random, unsigned generations)
+static uint64_t control_run(const char *path, struct random *random, unsigned generations,
+			    unsigned replicas)
 {
-	struct publisher *publisher = scene_open(path, CAPACITY);
+	struct publisher *publisher = scene_open(path, CAPACITY, replicas);
 	uint64_t generation = 0;
 
 	assert_non_null(publisher);
@@ -109,7 +111,7 @@ static uint64_t control_run(const char *path, struct random *random, unsigned ge
 			sched_yield();
 	}
 	/* Once every worker has come over, the arena of the control before is removed. */
-	while (scene_files(path, "arena.", NULL) > 1)
+	while (scene_files(path, "arena.", NULL) > replicas)
 		publish_reclaim(publisher);
 	publish_close(publisher);
 	return generation;
@@ -128,13 +130,15 @@ static void workers_see_whole_generations(void **state)
 	scene_directory(path);
 	shared.adopt = adopt_open(path, WORKERS, error, sizeof(error));
 	assert_non_null(shared.adopt);
+	for (unsigned i = 0; i < WORKERS; i++)
+		adopt_set_node(shared.adopt, i, 0);
 	pthread_create(&poller, NULL, poller_run, &shared);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		reader[i] = (struct reader){.shared = &shared, .index = i};
 		pthread_create(&reader[i].thread, NULL, reader_run, &reader[i]);
 	}
 	for (unsigned i = 0; i < CONTROLS; i++)
-		generation = control_run(path, &random, GENERATIONS / CONTROLS);
+		generation = control_run(path, &random, GENERATIONS / CONTROLS, 1 + i % REPLICAS);
 	poll_again(&shared, 3);
 	atomic_store(&shared.stop, true);
 	pthread_join(poller, NULL);
@@ -142,13 +146,14 @@ static void workers_see_whole_generations(void **state)
 		pthread_join(reader[i].thread, NULL);
 		assert_int_equal(reader[i].generation, generation);
 		assert_true(reader[i].changes > 0);
+		assert_int_equal(atomic_load(&adopt_file(shared.adopt)->line[i].replica), i);
 		assert_int_equal(adopt_refusals(shared.adopt, i), 0);
 	}
 	if (atomic_load(&shared.fault) != NULL)
 		fail_msg("%s", atomic_load(&shared.fault));
 	assert_true(generation >= GENERATIONS);
 	adopt_close(shared.adopt);
-	assert_int_equal(scene_files(path, "arena.", NULL), 1);
+	assert_int_equal(scene_files(path, "arena.", NULL), REPLICAS);
 	assert_int_equal(scene_files(path, "dataplane", NULL), 0);
 	scene_directory_remove(path);
 }
