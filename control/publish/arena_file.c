@@ -211,6 +211,9 @@ bool arena_file_show(const struct arena_place *place, struct arena_file *file, c
 		unlinkat(place->runtime_fd, made, 0);
 		done = symlinkat(file->path, place->runtime_fd, made) == 0;
 	}
+	/* Again: a dataplane that shared the directory meanwhile did not find a file on hugetlbfs,
+	 * which no name of the directory led to before. From here on it does. */
+	runtime_dir_group(place->runtime_fd, file->fd);
 	if (done && renameat(place->runtime_fd, made, place->runtime_fd, name) == 0) {
 		if (place->huge_pages_dir == NULL)
 			file->path[strlen(file->path) - strlen(UNFINISHED)] = '\0';
