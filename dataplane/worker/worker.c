@@ -31,7 +31,6 @@ struct worker {
 	_Atomic bool stop; /* set by worker_stop(), relaxed: only that it is seen some time */
 	uint64_t counts[COUNTERS]; /* ours alone; copied to shared->count */
 	struct datagram burst[IO_BURST];
-
 	pthread_t thread; /* worker_free()'s */
 };
 
@@ -148,7 +147,9 @@ static void *run(void *context)
 	/* Here and not in worker_start(): a back end may tie the queue to the calling thread. */
 	if (worker != NULL)
 		worker->queue = config->io_class->queue(config->io, config->index);
-	if (config->filter != NULL)
+	if (config->drop_capabilities && !privilege_drop())
+		start->filter_error = errno;
+	else if (config->filter != NULL)
 		start->filter_error = call_filter_enter(config->filter, false);
 	good = is_sound(start);
 	sem_post(&start->started); /* after this *start may be gone */
@@ -183,7 +184,8 @@ static void start_refused(const struct start *start, char *error, size_t error_s
 		snprintf(error, error_size, "worker %u: the back end %s has no queue for it",
 			 config->index, config->io_class->name);
 	else
-		snprintf(error, error_size, "worker %u: can't filter its system calls: %s",
+		snprintf(error, error_size,
+			 "worker %u: can't give up capabilities and system calls: %s",
 			 config->index, strerror(start->filter_error));
 }
 
