@@ -330,7 +330,7 @@ static void full_file_system(void **state)
 		off_t filler;
 		unsigned replicas;
 		int code; /* 0: grows until refused, and goes on; 1: can't start */
-	} cases[] = {{"16m", 0, 1, 0}, {"16m", 0, 2, 0},   {"16m", 3 << 20, 3, 0},
+	} cases[] = {{"16m", 0, 1, 0}, {"32m", 0, 2, 0},   {"48m", 3 << 20, 3, 0},
 		     {"3m", 0, 2, 1},  {"8k", 8192, 1, 1}, {"8k", 4096, 1, 1},
 		     {"8k", 0, 1, 1}};
 
