@@ -8,6 +8,8 @@
 #include "dataplane/io/steering.h"
 
 #include "dataplane/io/address.h"
+#include "runtime/log.h"
+#include "runtime/numa.h"
 
 #include <net/if.h>
 #include <poll.h>
@@ -37,6 +39,7 @@ struct packet_io {
 	unsigned mtu;
 	unsigned queue_count; /* of the interface */
 	unsigned worker_count;
+	const int *node; /* of each worker's core (io_config); only while opening */
 	unsigned listen_count;
 	struct listen_address listen[LISTENS_MAX];
 	struct frame_rules rules;
@@ -146,6 +149,7 @@ static bool open_sockets(struct packet_io *io, char error[IO_ERROR_TEXT])
 		    .interface = io->interface,
 		    .queue = i,
 		    .mtu = io->mtu,
+		    .node = io->node != NULL ? io->node[i % io->worker_count] : -1,
 		    .generic = !steering_is_native(io->steering),
 		    .rules = &io->rules,
 		    .room = &io->room,
@@ -201,12 +205,29 @@ static int af_xdp_event_fd(const struct packet_io *io)
 	return io->watch;
 }
 
+/* Each packet would cross from one node to the other, and its reply back. */
+static void warn_far(const struct packet_io *io)
+{
+	int device = numa_node_of_interface(NUMA_ROOT, io->interface);
+
+	for (unsigned i = 0; io->node != NULL && device >= 0 && i < io->worker_count; i++)
+		if (io->node[i] >= 0 && io->node[i] != device)
+			log_warning("dataplane.io",
+				    "a worker's core is on another NUMA node than its interface: "
+				    "choose --cores of the interface's node",
+				    LOG_UNSIGNED("worker", i), LOG_NUMBER("node", io->node[i]),
+				    LOG_TEXT("interface", io->interface),
+				    LOG_NUMBER("interface_node", device));
+}
+
 static bool prepare(struct packet_io *io, const struct io_config *config, char error[IO_ERROR_TEXT])
 {
 	/* First: what changes from here on is heard of. */
 	io->watch = interface_watch_open();
 	if (!look_at_interface(io, config, error))
 		return false;
+	io->node = config->node;
+	warn_far(io);
 	io->listen_count = config->listen_count;
 	for (unsigned i = 0; i < config->listen_count; i++)
 		io->listen[i] = config->listen[i];

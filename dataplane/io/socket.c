@@ -69,7 +69,6 @@ static struct io_queue *open_queue(const struct io_config *config, char error[IO
 		snprintf(error, IO_ERROR_TEXT, "out of memory for a worker's buffers");
 		return NULL;
 	}
-	prepare_buffers(queue);
 	for (unsigned i = 0; i < config->listen_count; i++) {
 		int fd = socket_listen(&config->listen[i].address, error);
 
@@ -141,7 +140,11 @@ static struct packet_io *socket_open(const struct io_config *config, char error[
 
 static struct io_queue *socket_queue(struct packet_io *io, unsigned index)
 {
-	return index < io->queue_count ? io->queue[index] : NULL;
+	if (index >= io->queue_count)
+		return NULL;
+	/* Here: the pages are those of the worker's node then. */
+	prepare_buffers(io->queue[index]);
+	return io->queue[index];
 }
 
 static const char *socket_describe(struct packet_io *io, unsigned index)
