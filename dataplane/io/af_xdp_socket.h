@@ -21,7 +21,7 @@ struct af_xdp_socket_config {
 	const char *interface;
 	unsigned queue;
 	unsigned mtu;
-	int node;			 /* NUMA node of the worker's core; -1: not known */
+	int node;			   /* NUMA node of the worker's core; -1: not known */
 	bool generic;			   /* the XDP program runs in the generic hook: copy mode */
 	const struct frame_rules *rules;   /* borrowed while the socket lives */
 	const struct steer_passed *passed; /* on this queue; borrowed, grows */
