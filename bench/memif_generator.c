@@ -3,13 +3,14 @@
  *
  *   memif_generator EAL-ARGUMENTS -- [--pattern P] [--names N] [--seconds S] [--rate R | --window
  * K]
- *                                    [--to ADDRESS] [--edns] [--echo]
+ *                                    [--to ADDRESS] [--edns] [--echo] [--deaf]
  *
  * With --rate R it offers R queries a second whatever comes back; with --window K (the default,
  * 512) it keeps K of them under way: as fast as answered. Ids, ports and names are random. With
- * --echo the peer is expected to return the queries (testpmd's 5tswap): the ceiling of the link. It
- * is one thread that polls: give it a core of its own (EAL: -l CORE). Prints one line of key=value;
- * exit status 1 if an answer was wrong or none came. */
+ * --echo the peer is expected to return the queries (testpmd's 5tswap): the ceiling of the link.
+ * With --deaf it takes no answer from the link, which soon is full. It is one thread that polls:
+ * give it a core of its own (EAL: -l CORE). Prints one line of key=value; exit status 1 if an
+ * answer was wrong or none came. */
 #include "bench/epc_queries.h"
 
 #include <arpa/inet.h>
@@ -37,6 +38,7 @@ struct settings {
 	uint64_t rate; /* queries a second; 0: a window */
 	unsigned window;
 	bool echo; /* what comes back is not looked at */
+	bool deaf; /* nor taken at all */
 };
 
 /* By id; `used` from sending to the answer. */
@@ -165,7 +167,8 @@ static void take_answer(struct generator *generator, struct rte_mbuf *frame)
 static unsigned receive(struct generator *generator)
 {
 	struct rte_mbuf *frame[BURST];
-	unsigned n = rte_eth_rx_burst(generator->port, 0, frame, BURST);
+	unsigned n =
+	    generator->settings.deaf ? 0 : rte_eth_rx_burst(generator->port, 0, frame, BURST);
 
 	for (unsigned i = 0; i < n; i++)
 		take_answer(generator, frame[i]);
@@ -259,7 +262,8 @@ static void parse(int argc, char **argv, struct settings *out)
 	static const struct option options[] = {
 	    {"pattern", 1, NULL, 'p'}, {"names", 1, NULL, 'n'},	 {"seconds", 1, NULL, 's'},
 	    {"rate", 1, NULL, 'r'},    {"window", 1, NULL, 'w'}, {"to", 1, NULL, 't'},
-	    {"edns", 0, NULL, 'e'},    {"echo", 0, NULL, 'E'},	 {NULL, 0, NULL, 0},
+	    {"edns", 0, NULL, 'e'},    {"echo", 0, NULL, 'E'},	 {"deaf", 0, NULL, 'd'},
+	    {NULL, 0, NULL, 0},
 	};
 	struct in_addr to = {.s_addr = htonl(0xc0000235)}; /* 192.0.2.53 */
 	int option;
@@ -285,9 +289,11 @@ static void parse(int argc, char **argv, struct settings *out)
 			out->query.edns = true;
 		else if (option == 'E')
 			out->echo = true;
+		else if (option == 'd')
+			out->deaf = true;
 		else if (option != 't' || inet_pton(AF_INET, optarg, &to) != 1)
 			die("options behind --: --pattern --names --seconds --rate --window --to "
-			    "--edns --echo");
+			    "--edns --echo --deaf");
 	}
 	if (out->query.names == 0 || out->window == 0 || out->window > OUTSTANDING / 2)
 		die("--names is at least 1, --window 1 to 32768");

@@ -1,6 +1,7 @@
 /* dpdk.c: the back end on a port of DPDK: frames polled from a queue, replies written in place. */
 #include "dataplane/io/dpdk_eal.h"
 #include "dataplane/io/dpdk_port_watch.h"
+#include "dataplane/io/dpdk_visit.h"
 #include "dataplane/io/interface_watch.h"
 #include "dataplane/net/frame.h"
 #include "runtime/log.h"
@@ -24,6 +25,7 @@ struct lane {
 	_Atomic uint32_t frame_most; /* stored by the main thread, relaxed: a lone number */
 	uint16_t port;
 	uint16_t index;
+	bool by_visit; /* dpdk_visit.h */
 };
 
 /* What one worker polls: the queue of its number on each port. */
@@ -31,6 +33,7 @@ struct io_queue {
 	alignas(64) struct lane lane[DPDK_PORTS_MAX];
 	unsigned lanes;
 	unsigned at; /* of the lane that the last burst came from; the worker's own */
+	struct dpdk_visit visit;
 	char text[96];
 };
 
@@ -39,6 +42,7 @@ struct packet_io {
 	struct frame_rules listening; /* the addresses that all ports have */
 	struct frame_rules rules[DPDK_PORTS_MAX];
 	struct dpdk_port port[DPDK_PORTS_MAX];
+	struct dpdk_visit *visit[DPDK_QUEUES_MAX];
 	unsigned ports, queues;
 	int watch; /* interface_watch.h */
 };
@@ -101,8 +105,10 @@ static void make_queue(struct packet_io *io, unsigned index)
 		queue->lane[i].frame_most = port->frame_most;
 		queue->lane[i].port = port->id;
 		queue->lane[i].index = (uint16_t)index;
+		queue->lane[i].by_visit = dpdk_visit_needed(port->driver);
 	}
 	queue->lanes = io->ports;
+	io->visit[index] = &queue->visit;
 	describe_queue(queue, io, index);
 }
 
@@ -142,6 +148,7 @@ static struct packet_io *dpdk_open(const struct io_config *config, char error[IO
 	io->watch = interface_watch_open();
 	for (unsigned i = 0; i < config->workers; i++)
 		make_queue(io, i);
+	dpdk_visits_begin(io->visit, io->queues);
 	for (unsigned i = 0; i < io->ports; i++)
 		warn_of_spread(&io->port[i]);
 	return io;
@@ -183,6 +190,40 @@ static bool take_frame(const struct lane *lane, struct rte_mbuf *frame, struct d
 	    reason);
 }
 
+static unsigned receive_frames(struct io_queue *queue, const struct lane *lane,
+			       struct rte_mbuf **frame, unsigned max)
+{
+	unsigned n;
+
+	if (likely(!lane->by_visit))
+		return rte_eth_rx_burst(lane->port, lane->index, frame, (uint16_t)max);
+	if (!dpdk_visit_enter(&queue->visit, lane->port))
+		return 0;
+	n = rte_eth_rx_burst(lane->port, lane->index, frame, (uint16_t)max);
+	dpdk_visit_leave(&queue->visit);
+	return n;
+}
+
+/* Returns how many left; counts the others. */
+static unsigned send_frames(struct io_queue *queue, const struct lane *lane,
+			    struct rte_mbuf **frame, unsigned n, uint64_t counts[])
+{
+	unsigned sent;
+
+	if (lane->by_visit && !dpdk_visit_enter(&queue->visit, lane->port)) {
+		counts[COUNT_drop_unsendable] += n;
+		return 0;
+	}
+	sent = rte_eth_tx_burst(lane->port, lane->index, frame, (uint16_t)n);
+	if (unlikely(sent < n))
+		sent +=
+		    rte_eth_tx_burst(lane->port, lane->index, frame + sent, (uint16_t)(n - sent));
+	if (lane->by_visit)
+		dpdk_visit_leave(&queue->visit);
+	counts[COUNT_drop_tx_full] += n - sent;
+	return sent;
+}
+
 static unsigned dpdk_rx_burst(struct io_queue *queue, struct datagram *burst, unsigned max,
 			      uint64_t counts[])
 {
@@ -195,7 +236,7 @@ static unsigned dpdk_rx_burst(struct io_queue *queue, struct datagram *burst, un
 	for (unsigned tries = 0; tries < queue->lanes && n == 0; tries++) {
 		queue->at = queue->at + 1 < queue->lanes ? queue->at + 1 : 0;
 		lane = &queue->lane[queue->at];
-		n = rte_eth_rx_burst(lane->port, lane->index, frame, (uint16_t)max);
+		n = receive_frames(queue, lane, frame, max);
 	}
 
 	for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
@@ -237,11 +278,7 @@ static void dpdk_tx_burst(struct io_queue *queue, struct datagram *burst, unsign
 			silent[silents++] = frame;
 		}
 	}
-	sent = rte_eth_tx_burst(lane->port, lane->index, reply, (uint16_t)replies);
-	if (unlikely(sent < replies))
-		sent += rte_eth_tx_burst(lane->port, lane->index, reply + sent,
-					 (uint16_t)(replies - sent));
-	counts[COUNT_drop_tx_full] += replies - sent;
+	sent = send_frames(queue, lane, reply, replies, counts);
 	if (unlikely(sent < replies))
 		rte_pktmbuf_free_bulk(reply + sent, replies - sent);
 	if (unlikely(silents > 0))
@@ -295,6 +332,7 @@ static int dpdk_event_fd(const struct packet_io *io)
 
 static void dpdk_close(struct packet_io *io)
 {
+	dpdk_visits_end();
 	dpdk_ports_stop(io->port, io->ports);
 	interface_watch_close(io->watch);
 	dpdk_eal_stop();

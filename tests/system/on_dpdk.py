@@ -70,14 +70,16 @@ def counted(link, server, name, labels=""):
     return sum(float(value) for value in re.findall(rf"^skua_{name}_total{{.*{labels}.*}} (\S+)$", metrics(link, server), re.M))
 
 
+GENERATOR = ("--no-huge", "-m", "128", "--no-shconf", "--no-pci", "--no-telemetry", "--log-level=*:error")
+
+
 def device(folder, role):
     return f"--vdev=net_memif0,role={role},id=0,socket={folder}/memif.sock,socket-abstract=no"
 
 
 def generate(folder, *options):
     """Fields of one run of bench/memif_generator, which checks each answer."""
-    done = subprocess.run([str(build_folder() / "bench" / "memif_generator"), "--no-huge", "-m", "128", "--no-shconf", "--no-pci",
-                           "--no-telemetry", "--log-level=*:error", device(folder, "client"), "--", "--names", "1000",
+    done = subprocess.run([str(build_folder() / "bench" / "memif_generator"), *GENERATOR, device(folder, "client"), "--", "--names", "1000",
                            "--seconds", "0.5", *options], stdout=subprocess.PIPE, text=True, timeout=120, check=False)
     fields = dict(word.split("=") for word in done.stdout.split())
     expect("answered_per_s" in fields, f"the generator failed: {done.stdout}")
