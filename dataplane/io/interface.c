@@ -142,6 +142,24 @@ static bool as_in6(const struct sockaddr *address, struct in6_addr *out)
 	return true;
 }
 
+static bool is_loopback(const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return address->s6_addr[12] == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(address);
+}
+
+/* vlan_fd: a socket to ask for VLAN interfaces; -1: they don't count. */
+static bool can_be_destination(const struct ifaddrs *at, const struct in6_addr *address,
+			       const char *name, int vlan_fd)
+{
+	if (strcmp(at->ifa_name, name) == 0)
+		return true;
+	if (at->ifa_flags & IFF_LOOPBACK)
+		return !is_loopback(address);
+	return vlan_fd >= 0 && is_vlan_on(vlan_fd, at->ifa_name, name);
+}
+
 int interface_addresses(const char *name, struct interface_address *addresses, unsigned max)
 {
 	int fd = interface_strips_tags(name) ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -153,10 +171,8 @@ int interface_addresses(const char *name, struct interface_address *addresses, u
 	for (struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct interface_address found;
 
-		if (!as_in6(i->ifa_addr, &found.address))
-			continue;
-		if (strcmp(i->ifa_name, name) != 0 &&
-		    (fd < 0 || !is_vlan_on(fd, i->ifa_name, name)))
+		if (!as_in6(i->ifa_addr, &found.address) ||
+		    !can_be_destination(i, &found.address, name, fd))
 			continue;
 		if (count < max)
 			addresses[count] = found;

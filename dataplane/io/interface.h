@@ -30,8 +30,10 @@ struct interface_address {
 };
 
 /* Unicast addresses that can be the destination of a frame that we may answer here: those of the
- * interface, and of the VLAN interfaces on top of it unless the card strips tags. Returns how many
- * there are, of which the first max are stored; -1: the kernel did not say. */
+ * interface, those of the VLAN interfaces on top of it unless the card strips tags, and those on
+ * loopback interfaces that are no loopback addresses: service (anycast) addresses, which the kernel
+ * takes on every interface. Returns how many there are, of which the first max are stored; -1: the
+ * kernel did not say. */
 int interface_addresses(const char *name, struct interface_address *addresses, unsigned max);
 
 #endif

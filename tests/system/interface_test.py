@@ -150,7 +150,9 @@ def readdressed():
         ip("-n", link.server, "addr", "add", "198.18.0.130/24", "dev", "dns0")
         eventually(lambda: tcp_answers(link, "198.18.0.130"), "an answer over TCP from the new address")
         eventually(lambda: server.status()["ready"], "ready again")
-        ip("-n", link.server, "addr", "add", "198.18.0.131/32", "dev", "lo")
+        ip("-n", link.server, "link", "add", "other0", "type", "veth", "peer", "name", "other1")
+        ip("-n", link.server, "addr", "add", "198.18.0.131/32", "dev", "other0")
+        ip("-n", link.server, "link", "set", "other0", "up")
         other = subprocess.Popen(["ip", "netns", "exec", link.server, "nc", "-l", "-k", "198.18.0.131", "53"])
         try:
             eventually(lambda: listens(link, "198.18.0.131"), "another program listens")
@@ -161,6 +163,20 @@ def readdressed():
             other.wait()
         eventually(lambda: tcp_answers(link, "198.18.0.131"), "an answer over TCP once the other has gone")
         expect("TCP is offered on all addresses" in server.log(), server.log())
+
+
+@case("interface: service addresses on lo are answered and followed as its own")
+def on_loopback():
+    with Link() as link, Zone() as zone, Server(link, [zone]):
+        ip("-n", link.client, "route", "add", "203.0.113.53", "via", "198.18.0.1")
+        ip("-n", link.client, "-6", "route", "add", "2001:db8:53::53", "via", "2001:db8::1")
+        for address, length in (("203.0.113.53", 32), ("2001:db8:53::53", 128)):
+            expect(not answers(link, address), f"an answer from {address}, which nobody has")
+            ip("-n", link.server, "addr", "add", f"{address}/{length}", "dev", "lo")
+            eventually(lambda address=address: answers(link, address), f"an answer from {address}")
+            eventually(lambda address=address: tcp_answers(link, address), f"an answer over TCP from {address}")
+            ip("-n", link.server, "addr", "del", f"{address}/{length}", "dev", "lo")
+            eventually(lambda address=address: not answers(link, address), f"no answer from {address}, which is gone")
 
 
 def fits(link, mtu):
