@@ -150,6 +150,12 @@ uint16_t query_write(const struct query_table *table, unsigned n, uint16_t id, u
 	return query->length;
 }
 
+const uint8_t *query_message(const struct query_table *table, unsigned n, uint16_t *length)
+{
+	*length = (uint16_t)(table->frame[n].length - AT_DNS);
+	return table->frame[n].octets + AT_DNS;
+}
+
 bool answer_identify(const uint8_t *frame, uint32_t length, uint16_t *id, uint16_t *port)
 {
 	if (length < AT_QUESTION || get16(frame + AT_TYPE) != 0x0800 || frame[AT_IP] != 0x45 ||
@@ -170,17 +176,13 @@ static bool is_record(const uint8_t *record, unsigned n)
 	       get16(record + 14) == (address & 0xffff);
 }
 
-enum answer_fault answer_check(const struct query_table *table, unsigned n, const uint8_t *frame,
-			       uint32_t length)
+enum answer_fault answer_check_message(const struct query_table *table, unsigned n,
+				       const uint8_t *dns, uint32_t length)
 {
 	const struct query_frame *query = &table->frame[n];
-	unsigned udp = get16(frame + AT_UDP + 4), ip = get16(frame + AT_IP + 2);
-	const uint8_t *dns = frame + AT_DNS;
 
-	if (ip != udp + 20 || ip + AT_IP > length || udp < 8 + 12 + query->question + 16u)
+	if (length < 12 + query->question + 16u)
 		return ANSWER_LENGTHS;
-	if (checksum_sum(frame + AT_IP, 20) != 0xffff || udp_sum(frame) != 0xffff)
-		return ANSWER_CHECKSUM;
 	if ((get16(dns + 2) & 0xfe0f) != 0x8400)
 		return ANSWER_FLAGS;
 	if (get16(dns + 4) != 1 ||
@@ -189,4 +191,16 @@ enum answer_fault answer_check(const struct query_table *table, unsigned n, cons
 	if (get16(dns + 6) != 1 || !is_record(dns + 12 + query->question, n))
 		return ANSWER_RECORD;
 	return ANSWER_RIGHT;
+}
+
+enum answer_fault answer_check(const struct query_table *table, unsigned n, const uint8_t *frame,
+			       uint32_t length)
+{
+	unsigned udp = get16(frame + AT_UDP + 4), ip = get16(frame + AT_IP + 2);
+
+	if (ip != udp + 20 || ip + AT_IP > length || udp < 8)
+		return ANSWER_LENGTHS;
+	if (checksum_sum(frame + AT_IP, 20) != 0xffff || udp_sum(frame) != 0xffff)
+		return ANSWER_CHECKSUM;
+	return answer_check_message(table, n, frame + AT_DNS, udp - 8);
 }

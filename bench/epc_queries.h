@@ -40,6 +40,9 @@ void query_table_free(struct query_table *table);
 uint16_t query_write(const struct query_table *table, unsigned n, uint16_t id, uint16_t port,
 		     uint8_t *frame);
 
+/* The DNS message of query n, with id 0, and its length. */
+const uint8_t *query_message(const struct query_table *table, unsigned n, uint16_t *length);
+
 /* The id and the port that an answer came back to; false if the frame is no IPv4 UDP from port 53.
  */
 bool answer_identify(const uint8_t *frame, uint32_t length, uint16_t *id, uint16_t *port);
@@ -58,5 +61,8 @@ extern const char *const answer_fault_text[ANSWER_FAULTS];
 /* Requires: answer_identify() was true for this frame; n: the name that was asked for. */
 enum answer_fault answer_check(const struct query_table *table, unsigned n, const uint8_t *frame,
 			       uint32_t length);
+/* The same for the DNS message alone. */
+enum answer_fault answer_check_message(const struct query_table *table, unsigned n,
+				       const uint8_t *dns, uint32_t length);
 
 #endif
