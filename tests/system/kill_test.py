@@ -19,6 +19,7 @@ import dns.exception
 
 import cases
 import namespace
+import process
 from cases import case, expect
 from skua import Skua
 
@@ -136,13 +137,6 @@ def children(pid):
     return found
 
 
-def alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def kill(server, targets):
     """Sends SIGKILL to those that run; returns which were hit, when they are dead: until then they may still answer."""
     hit = []
@@ -153,7 +147,7 @@ def kill(server, targets):
             except ProcessLookupError:
                 continue
             hit.append(part)
-            while alive(pid):
+            while process.alive(pid):
                 time.sleep(0.0002)
     return hit
 

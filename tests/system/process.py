@@ -61,6 +61,14 @@ def processes_of_session(session):
     return found
 
 
+def alive(pid):
+    """False: it has ended, though its parent may not know yet."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Process:
     """One program with a temporary folder, its output in <folder>/log."""
 
