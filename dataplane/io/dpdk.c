@@ -116,7 +116,8 @@ static void warn_of_spread(const struct dpdk_port *port)
 {
 	if (port->spread == DPDK_SPREAD_NONE)
 		log_warning(PART,
-			    "the port does not spread packets: all queries come to one worker",
+			    "the port offers no RSS: all queries come to one worker, unless "
+			    "the device spreads them by itself",
 			    LOG_TEXT("port", port->name), LOG_TEXT("driver", port->driver));
 	else if (port->spread == DPDK_SPREAD_ADDRESSES)
 		log_warning(PART,

@@ -32,8 +32,9 @@ struct dpdk_port {
 	enum interface_state state;
 	unsigned if_index; /* of the kernel's interface that the port is; 0: it is none */
 	char interface[IF_NAMESIZE];
-	_Atomic bool removed; /* stored by DPDK's interrupt thread, relaxed: a lone flag */
-	bool starved;	      /* as last logged */
+	/* Stored by DPDK's interrupt thread, relaxed: lone flags. */
+	_Atomic bool removed, asked_for;
+	bool starved; /* as last logged */
 	uint64_t no_buffer;
 };
 

@@ -1,3 +1,6 @@
+/* rte_dev_event_callback_register() is what tells of a card that vfio-pci wants back; Debian 12 has
+ * it, though DPDK does not promise that it stays as it is. */
+#define ALLOW_EXPERIMENTAL_API
 #include "dataplane/io/dpdk_port_watch.h"
 
 #include "dataplane/io/interface.h"
@@ -8,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 
@@ -23,6 +27,17 @@ static int note_removal(uint16_t id, enum rte_eth_event_type event, void *contex
 	return 0;
 }
 
+/* In DPDK's interrupt thread. vfio-pci removes no card that is in use: it asks for it, and waits
+ * until the process lets go. */
+static void note_request(const char *device, enum rte_dev_event_type event, void *context)
+{
+	struct dpdk_port *port = context;
+
+	(void)device;
+	if (event == RTE_DEV_EVENT_REMOVE)
+		atomic_store_explicit(&port->asked_for, true, memory_order_relaxed);
+}
+
 /* Only of software ports the kernel's interface is the port: that of a card which the kernel shares
  * may be down while the port is not. */
 void dpdk_port_watch_start(struct dpdk_port *port)
@@ -33,11 +48,13 @@ void dpdk_port_watch_start(struct dpdk_port *port)
 	    if_indextoname(info.if_index, port->interface))
 		port->if_index = info.if_index;
 	rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, note_removal, port);
+	rte_dev_event_callback_register(port->name, note_request, port);
 	dpdk_port_look(port);
 }
 
 void dpdk_port_watch_stop(struct dpdk_port *port)
 {
+	rte_dev_event_callback_unregister(port->name, note_request, port);
 	rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, note_removal, port);
 }
 
@@ -53,6 +70,12 @@ static enum interface_state look_at_device(const struct dpdk_port *port)
 {
 	char path[sizeof("/sys/bus/pci/devices/") + sizeof(port->name)];
 
+	if (atomic_load_explicit(&port->asked_for, memory_order_relaxed)) {
+		if (port->state != INTERFACE_REPLACED)
+			log_warning(PART, "the card is to be removed: ending lets go of it",
+				    LOG_TEXT("port", port->name));
+		return INTERFACE_REPLACED;
+	}
 	if (!atomic_load_explicit(&port->removed, memory_order_relaxed) &&
 	    rte_eth_dev_is_removed(port->id) != 1)
 		return has_link(port) ? INTERFACE_UP : INTERFACE_DOWN;
