@@ -29,7 +29,7 @@ def run(path):
 
 def main():
     os.environ["SKUA_BUILD"] = os.path.abspath(sys.argv[1])
-    files = [HERE / name for name in sys.argv[3:]] or sorted(HERE.glob("*_test.py"))
+    files = [pathlib.Path(name) for name in sys.argv[3:]] or sorted(HERE.glob("*_test.py"))
     totals = [sum(column) for column in zip(*map(run, files))]
     with open(sys.argv[2], "a", encoding="ascii") as results:
         results.write("%d %d %d\n" % tuple(totals))
