@@ -15,8 +15,12 @@ void listening_start(struct listening *listening, const struct listen_address *l
 	for (unsigned i = 0; i < count; i++)
 		listening->address[i] = listen[i];
 	listening->follows = count == 0 && io_class->addresses != NULL;
-	if (listening->follows)
-		listening->count = io_class->addresses(io, listening->address, STREAM_LISTENS_MAX);
+	if (!listening->follows)
+		return;
+	listening->count = io_class->addresses(io, listening->address, STREAM_LISTENS_MAX);
+	listening->follows = listening->count != IO_NO_ADDRESSES;
+	if (!listening->follows)
+		listening->count = 0;
 }
 
 void listening_show(const struct listening *listening, struct dataplane_file *file)

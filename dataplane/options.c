@@ -14,6 +14,8 @@ enum option_code {
 	OPTION_IO,
 	OPTION_WORKERS,
 	OPTION_CORES,
+	OPTION_KERNEL,
+	OPTION_KERNEL_CORE,
 	OPTION_RUNTIME_DIR,
 	OPTION_LOG_LEVEL,
 	OPTION_IDLE,
@@ -33,6 +35,8 @@ static const struct option long_options[] = {
     {"io", required_argument, NULL, OPTION_IO},
     {"workers", required_argument, NULL, OPTION_WORKERS},
     {"cores", required_argument, NULL, OPTION_CORES},
+    {"kernel", required_argument, NULL, OPTION_KERNEL},
+    {"kernel-core", required_argument, NULL, OPTION_KERNEL_CORE},
     {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"idle", required_argument, NULL, OPTION_IDLE},
@@ -82,6 +86,16 @@ static bool take_cores(struct options *out, const char *text, char error[IO_ERRO
 			 "--cores %s: give core numbers and ranges, each core once, such as 0,2-3",
 			 text);
 	return out->has_cores;
+}
+
+static bool take_kernel_core(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	unsigned core;
+
+	if (!take_number("kernel-core", text, 0, CORES_MAX - 1, &core, error))
+		return false;
+	out->kernel_core = (int)core;
+	return true;
 }
 
 static bool take_runtime_dir(struct options *out, const char *text, char error[IO_ERROR_TEXT])
@@ -143,6 +157,11 @@ static bool take_option(struct options *out, int option, const char *text,
 		return take_number("workers", text, 1, PACKET_WORKERS_MAX, &out->workers, error);
 	case OPTION_CORES:
 		return take_cores(out, text, error);
+	case OPTION_KERNEL:
+		out->kernel = text;
+		return true;
+	case OPTION_KERNEL_CORE:
+		return take_kernel_core(out, text, error);
 	case OPTION_RUNTIME_DIR:
 		return take_runtime_dir(out, text, error);
 	case OPTION_LOG_LEVEL:
@@ -176,6 +195,8 @@ static void set_defaults(struct options *out)
 	memset(out, 0, sizeof(*out));
 	out->io = "socket";
 	out->workers = 1;
+	out->kernel = "auto";
+	out->kernel_core = -1;
 	out->seccomp = true;
 	out->log_level = LOG_LEVEL_INFO;
 	out->watchdog = 10;

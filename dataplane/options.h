@@ -13,7 +13,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#define PACKET_WORKERS_MAX (WORKERS_MAX - 1) /* the stream thread has the last line */
+/* The stream thread and the housekeeping thread have the last lines. */
+#define PACKET_WORKERS_MAX (WORKERS_MAX - 2)
 
 struct options {
 	struct listen_address listen[LISTENS_MAX];
@@ -22,6 +23,8 @@ struct options {
 	unsigned workers;
 	bool has_cores;
 	struct core_list cores; /* only if has_cores */
+	const char *kernel;	/* "auto" if not given; borrows argv */
+	int kernel_core;	/* -1: not given */
 	char runtime_dir[PATH_MAX];
 	enum log_level log_level;
 	enum idle_mode idle;

@@ -31,6 +31,7 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	    .workers = program->options.workers,
 	    .node = program->node,
 	    .trust_checksums = program->options.trust_checksums,
+	    .kernel = program->options.kernel,
 	};
 
 	program->io = program->io_class->open(&config, error);
@@ -86,19 +87,27 @@ static void describe_ports(struct program *program)
 		memcpy(file->port[i].name, port[i].name, sizeof(file->port[i].name));
 }
 
-static void describe(struct program *program)
+/* Lines of the dataplane file: the workers, TCP, housekeeping. */
+static void describe_threads(struct program *program)
 {
 	struct dataplane_file *file = adopt_file(program->adopt);
-	const struct options *options = &program->options;
-	struct worker_counters *stream = &file->worker[options->workers];
+	const struct packet_io_class *io_class = program->io_class;
+	const char *housekeeping =
+	    io_class->describe_housekeeping ? io_class->describe_housekeeping(program->io) : NULL;
+	unsigned lines = program->options.workers;
 
-	describe_ports(program);
-	stream->core = stream->node = -1;
-	if (program->stream)
-		strcpy(stream->io, "stream");
-	else
-		file->worker_count = options->workers;
-	listening_show(&program->listening, file);
+	if (program->stream) {
+		file->worker[lines].core = file->worker[lines].node = -1;
+		strcpy(file->worker[lines++].io, "stream");
+	}
+	if (housekeeping) {
+		file->worker[lines].core = program->options.kernel_core;
+		file->worker[lines].node = -1;
+		snprintf(file->worker[lines].io, sizeof(file->worker[lines].io), "%s",
+			 housekeeping);
+		program->housekeeping_line = lines++;
+	}
+	file->worker_count = lines;
 }
 
 bool program_open(struct program *program, const struct options *options,
@@ -115,7 +124,7 @@ bool program_open(struct program *program, const struct options *options,
 	    !runtime_dir_make(options->runtime_dir, error, IO_ERROR_TEXT))
 		return false;
 	program->adopt =
-	    adopt_open(options->runtime_dir, options->workers + 1, error, IO_ERROR_TEXT);
+	    adopt_open(options->runtime_dir, options->workers + 2, error, IO_ERROR_TEXT);
 	if (!program->adopt)
 		return false;
 	for (unsigned i = 0; i < options->workers; i++)
@@ -126,7 +135,9 @@ bool program_open(struct program *program, const struct options *options,
 			program->io);
 	if (!open_stream(program, error))
 		return false;
-	describe(program);
+	describe_ports(program);
+	describe_threads(program);
+	listening_show(&program->listening, adopt_file(program->adopt));
 	/* Everything that needs privileges is open: here root, capabilities and reach of files end.
 	 */
 	return confine_privileges(&program->account, io_class, program->io,
@@ -140,6 +151,28 @@ static void log_worker(const struct program *program, unsigned index)
 		 LOG_TEXT("io", program->io_class->describe(program->io, index)));
 }
 
+static bool start_housekeeper(struct program *program, char error[IO_ERROR_TEXT])
+{
+	struct housekeeper_config config = {
+	    .adopt = program->adopt,
+	    .io_class = program->io_class,
+	    .io = program->io,
+	    .index = program->housekeeping_line,
+	    .core = program->options.kernel_core,
+	    .filter = program->filters.worker,
+	    .drop_capabilities = is_confined(program),
+	};
+
+	if (program->housekeeping_line == 0)
+		return true;
+	program->housekeeper = housekeeper_start(&config, error, IO_ERROR_TEXT);
+	if (program->housekeeper)
+		log_info("dataplane.worker", "running", LOG_UNSIGNED("worker", config.index),
+			 LOG_NUMBER("core", config.core),
+			 LOG_TEXT("io", program->io_class->describe_housekeeping(program->io)));
+	return program->housekeeper != NULL;
+}
+
 bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 {
 	if (!program->options.seccomp)
@@ -147,6 +180,8 @@ bool program_start(struct program *program, char error[IO_ERROR_TEXT])
 	else if (!confine_calls(program->io_class, &program->filters, error))
 		return false;
 	if (program->stream && !stream_start(program->stream, program->filters.stream, error))
+		return false;
+	if (!start_housekeeper(program, error))
 		return false;
 	for (unsigned i = 0; i < program->options.workers; i++) {
 		struct worker_config config = {
@@ -183,6 +218,7 @@ void program_stop(struct program *program)
 	}
 	for (unsigned i = 0; i < PACKET_WORKERS_MAX; i++)
 		worker_free(program->worker[i]);
+	housekeeper_stop(program->housekeeper);
 	stream_close(program->stream);
 	if (program->io)
 		program->io_class->close(program->io);

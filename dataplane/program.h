@@ -9,6 +9,7 @@
 #include "dataplane/listening.h"
 #include "dataplane/options.h"
 #include "dataplane/stream/stream.h"
+#include "dataplane/worker/housekeeper.h"
 #include "dataplane/worker/worker.h"
 
 struct program {
@@ -21,8 +22,10 @@ struct program {
 	struct stream *stream; /* NULL: no address to take TCP connections on */
 	struct worker *worker[PACKET_WORKERS_MAX];
 	int core[PACKET_WORKERS_MAX];
-	int node[PACKET_WORKERS_MAX]; /* of the core; -1: not known */
-	struct account account;	      /* whose privileges we have, once all is open */
+	int node[PACKET_WORKERS_MAX];	 /* of the core; -1: not known */
+	unsigned housekeeping_line;	 /* of the dataplane file; 0: none */
+	struct housekeeper *housekeeper; /* NULL: the back end needs none */
+	struct account account;		 /* whose privileges we have, once all is open */
 	struct confine_filters filters;
 };
 
@@ -33,16 +36,18 @@ bool program_open(struct program *program, const struct options *options,
 		  const struct packet_io_class *io_class, const char *io_argument,
 		  char error[IO_ERROR_TEXT]);
 
-/* Starts the TCP thread and the workers, after which no thread may make system calls that it does
- * not need (unless options.seccomp is off). Signals must be blocked by now: threads inherit that.
+/* Starts the TCP thread, the housekeeping thread and the workers, after which no thread may make
+ * system calls that it does not need (unless options.seccomp is off). Signals must be blocked by
+ * now: threads inherit that.
  */
 bool program_start(struct program *program, char error[IO_ERROR_TEXT]);
 
 /* After the back end was refreshed. True: call again soon, whatever happens. */
 bool program_follow(struct program *program);
 
-/* Stops the workers (all at once: each may sleep for WORKER_SLEEP), then TCP, then closes the back
- * end, and last the dataplane file, so that control sees us until nothing holds its memory. */
+/* Stops the workers (all at once: each may sleep for WORKER_SLEEP), then the others, then closes
+ * the back end, and last the dataplane file, so that control sees us until nothing holds its
+ * memory. */
 void program_stop(struct program *program);
 
 #endif

@@ -323,23 +323,6 @@ static void af_xdp_wait(struct io_queue *queue, unsigned microseconds)
 	queue->uncounted = 0;
 }
 
-/* Link-local ones are left out: TCP on them would need the interface in each client's address. */
-static bool take_address(const struct in6_addr *found, struct listen_address *out)
-{
-	struct sockaddr_in6 v6 = {
-	    .sin6_family = AF_INET6, .sin6_addr = *found, .sin6_port = htons(DNS_PORT)};
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
-
-	*out = (struct listen_address){0};
-	if (IN6_IS_ADDR_V4MAPPED(found)) {
-		memcpy(&v4.sin_addr, found->s6_addr + 12, 4);
-		memcpy(&out->address, &v4, sizeof(v4));
-		return true;
-	}
-	memcpy(&out->address, &v6, sizeof(v6));
-	return !IN6_IS_ADDR_LINKLOCAL(found);
-}
-
 static unsigned af_xdp_addresses(const struct packet_io *io, struct listen_address *out,
 				 unsigned most)
 {
@@ -347,7 +330,7 @@ static unsigned af_xdp_addresses(const struct packet_io *io, struct listen_addre
 	unsigned known = steering_found(io->steering, &found), count = 0;
 
 	for (unsigned i = 0; i < known && count < most; i++)
-		count += take_address(&found[i].address, &out[count]);
+		count += interface_listen(&found[i], DNS_PORT, &out[count].address);
 	return count;
 }
 

@@ -1,13 +1,16 @@
 #include "dataplane/io/dpdk_port.h"
 
 #include "dataplane/io/dpdk_eal.h"
+#include "dataplane/io/dpdk_kernel.h"
 #include "dataplane/io/dpdk_port_watch.h"
+#include "dataplane/io/dpdk_visit.h"
 #include "runtime/log.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <rte_mbuf.h>
 
 #define PART	   "dataplane.dpdk"
@@ -114,8 +117,10 @@ static void find_link_address(struct dpdk_port *port)
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
-	/* All that can be out at once: both rings, a burst in the worker's hands, the cache. */
-	unsigned buffers = rx_ring + tx_ring + 2 * IO_BURST + 2 * POOL_CACHE;
+	/* All that can be out at once: both rings, a burst in the worker's hands, the cache; with
+	 * the kernel the same again. */
+	unsigned buffers = rx_ring + tx_ring + 2 * IO_BURST + 2 * POOL_CACHE +
+			   (port->is_shared ? DPDK_KERNEL_RING + 2 * IO_BURST + 2 * POOL_CACHE : 0);
 	uint16_t room =
 	    (uint16_t)(RTE_MAX(RTE_MBUF_DEFAULT_DATAROOM,
 			       mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN) +
@@ -132,29 +137,59 @@ static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_rin
 		   0;
 }
 
+/* One transmit queue more than workers if the kernel sends, too. Some drivers want as many as there
+ * are for receipt, and say so in the log: it is none of the operator's concern. */
+static bool configure_queues(struct dpdk_port *port, const struct rte_eth_dev_info *info,
+			     const struct rte_eth_conf *config)
+{
+	uint16_t queues = (uint16_t)port->queues;
+	uint32_t level = rte_log_get_global_level();
+
+	port->has_kernel_queue =
+	    port->is_shared && queues < info->max_tx_queues && !dpdk_visit_needed(port->driver);
+	if (port->has_kernel_queue) {
+		rte_log_set_global_level(RTE_LOG_CRIT);
+		port->has_kernel_queue =
+		    rte_eth_dev_configure(port->id, queues, queues + 1, config) == 0;
+		rte_log_set_global_level(level);
+	}
+	return port->has_kernel_queue ||
+	       rte_eth_dev_configure(port->id, queues, queues, config) == 0;
+}
+
+static bool set_up_kernel_queue(const struct dpdk_port *port)
+{
+	return !port->has_kernel_queue ||
+	       rte_eth_tx_queue_setup(port->id, (uint16_t)port->queues, port->tx_ring,
+				      (unsigned)rte_eth_dev_socket_id(port->id), NULL) == 0;
+}
+
 /* Returns the name of the step that failed, or NULL. No offload is asked for: on some cards one
  * costs the vector path, and sums come with the image anyway. */
 static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf config = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
-	uint16_t rx_ring = RING, tx_ring = RING, queues = (uint16_t)port->queues, mtu;
+	uint16_t rx_ring = RING, tx_ring = RING, mtu;
 
 	if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu || mtu > info->max_mtu)
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);
 	config.rxmode.mtu = mtu;
 	config.intr_conf.rmv = info->dev_flags && (*info->dev_flags & RTE_ETH_DEV_INTR_RMV);
 	dpdk_spread_choose(info, port->queues, &config);
-	if (rte_eth_dev_configure(port->id, queues, queues, &config) != 0)
+	if (!configure_queues(port, info, &config))
 		return "configuring it";
 	rte_eth_dev_get_mtu(port->id, &mtu);
 	port->mtu = mtu;
 	port->frame_most = mtu + RTE_ETHER_HDR_LEN;
 	if (rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx_ring, &tx_ring) != 0)
 		return "sizing its rings";
+	port->tx_ring = tx_ring;
 	for (unsigned i = 0; i < port->queues; i++) {
 		if (!set_up_queue(port, i, rx_ring, tx_ring, mtu))
 			return "getting memory for its queues (more by -m MEGABYTES)";
 	}
+	if (!set_up_kernel_queue(port))
+		return "getting a queue for what the kernel sends";
 	return rte_eth_dev_start(port->id) == 0 ? NULL : "starting it";
 }
 
@@ -178,7 +213,8 @@ static void account_for_buffers(const struct dpdk_port *port)
 		 LOG_UNSIGNED("missing", missing));
 }
 
-static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char error[IO_ERROR_TEXT])
+static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, const char *kernel,
+		  char error[IO_ERROR_TEXT])
 {
 	struct rte_eth_dev_info info;
 	const char *failed;
@@ -189,6 +225,7 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char err
 	if (!identify(port, &info, error) || !has_queues(port, &info, error))
 		return false;
 	port->is_software = is_software(port->driver);
+	port->is_shared = dpdk_kernel_wanted(kernel, port->driver);
 	find_link_address(port);
 	failed = configure(port, &info);
 	if (!failed) {
@@ -204,7 +241,7 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, char err
 }
 
 bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
-		      char error[IO_ERROR_TEXT])
+		      const char *kernel, char error[IO_ERROR_TEXT])
 {
 	uint16_t id;
 
@@ -219,7 +256,7 @@ bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, un
 			    "DPDK found more than %u ports: name those that are wanted by --io "
 			    "\"dpdk:-a ADDRESS -a ADDRESS ...\"",
 			    DPDK_PORTS_MAX);
-		if (!has_room || !start(&port[*count], id, queues, error)) {
+		if (!has_room || !start(&port[*count], id, queues, kernel, error)) {
 			dpdk_ports_stop(port, *count);
 			return false;
 		}

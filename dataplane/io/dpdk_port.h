@@ -18,9 +18,12 @@
 struct dpdk_port {
 	uint16_t id;
 	unsigned queues;
-	uint32_t frame_most; /* octets of the largest frame that we may send, without FCS */
-	uint32_t mtu;	     /* that it was opened with */
-	bool is_software;    /* frames may come from a kernel that left the checksum to a card */
+	uint32_t frame_most;   /* octets of the largest frame that we may send, without FCS */
+	uint32_t mtu;	       /* that it was opened with */
+	bool is_shared;	       /* with the kernel: dpdk_kernel.h */
+	bool has_kernel_queue; /* one more transmit queue, the last, for what the kernel sends */
+	uint16_t tx_ring;      /* descriptors of each transmit queue */
+	bool is_software;      /* frames may come from a kernel that left the checksum to a card */
 	enum dpdk_spread spread;
 	/* All 0 if peers do not know it: frames to any unicast address are for us. */
 	uint8_t link_address[6];
@@ -38,10 +41,10 @@ struct dpdk_port {
 	uint64_t no_buffer;
 };
 
-/* All ports that the EAL found, configured and started: as many as *count then says. False with a
- * line for the user; then nothing stays open but the EAL. */
+/* All ports that the EAL found, configured and started: as many as *count then says. kernel:
+ * --kernel. False with a line for the user; then nothing stays open but the EAL. */
 bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
-		      char error[IO_ERROR_TEXT]);
+		      const char *kernel, char error[IO_ERROR_TEXT]);
 /* Says in the log whether all buffers came back. */
 void dpdk_ports_stop(struct dpdk_port *port, unsigned count);
 

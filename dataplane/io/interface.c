@@ -185,3 +185,21 @@ int interface_addresses(const char *name, struct interface_address *addresses, u
 	freeifaddrs(all);
 	return (int)count;
 }
+
+bool interface_listen(const struct interface_address *found, uint16_t port,
+		      struct sockaddr_storage *out)
+{
+	const struct in6_addr *address = &found->address;
+	struct sockaddr_in6 v6 = {
+	    .sin6_family = AF_INET6, .sin6_addr = *address, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	memset(out, 0, sizeof(*out));
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		memcpy(&v4.sin_addr, address->s6_addr + 12, 4);
+		memcpy(out, &v4, sizeof(v4));
+		return true;
+	}
+	memcpy(out, &v6, sizeof(v6));
+	return !IN6_IS_ADDR_LINKLOCAL(address);
+}

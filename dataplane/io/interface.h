@@ -36,4 +36,9 @@ struct interface_address {
  * kernel did not say. */
 int interface_addresses(const char *name, struct interface_address *addresses, unsigned max);
 
+/* One of them as an address to listen for TCP on, at that port (host order). False: a link-local
+ * one, which would need the interface in each client's address. */
+bool interface_listen(const struct interface_address *found, uint16_t port,
+		      struct sockaddr_storage *out);
+
 #endif

@@ -18,8 +18,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define IO_BURST      64u
-#define IO_ERROR_TEXT 512u
+#define IO_BURST	64u
+#define IO_ERROR_TEXT	512u
+#define IO_NO_ADDRESSES UINT32_MAX
 
 struct listen_address {
 	struct sockaddr_storage
@@ -34,6 +35,7 @@ struct io_config {
 	const int *node;  /* NUMA node of each worker's core; -1: not known. NULL: of none known */
 	/* Whoever hands frames over has verified their checksums: nobody else does. */
 	bool trust_checksums;
+	const char *kernel; /* --kernel: "auto", "off" or names of interfaces with commas between */
 };
 
 /* A port or interface that is open, and how it fares. */
@@ -45,6 +47,7 @@ struct io_port {
 
 struct packet_io;
 struct io_queue;
+struct io_housekeeping;
 
 struct packet_io_class {
 	const char *name; /* as in --io */
@@ -65,6 +68,14 @@ struct packet_io_class {
 	/* Called after empty bursts: returns when something may have come, or after `microseconds`.
 	 * NULL: this back end only polls. */
 	void (*wait)(struct io_queue *queue, unsigned microseconds);
+	/* What is to be done beside the workers, by one thread that does nothing else: "kernel
+	 * skua0 (tap)"; valid as long as the io. NULL as a function or returned: nothing. */
+	const char *(*describe_housekeeping)(struct packet_io *io);
+	/* Called by that thread itself, once; NULL: it can't. */
+	struct io_housekeeping *(*housekeeping)(struct packet_io *io);
+	/* One round, called again and again: does what there is, or sleeps until there is
+	 * something, for a heartbeat (channel.h) at most. */
+	void (*housekeep)(struct io_housekeeping *housekeeping, uint64_t counts[]);
 	/* Follows what changed around the back end (addresses of an interface, its link), and
 	 * returns what became of its interface: the main thread calls it when event_fd says so, and
 	 * about once a second. NULL: nothing to follow. */
@@ -77,14 +88,14 @@ struct packet_io_class {
 	int (*event_fd)(const struct packet_io *io);
 	/* The addresses that it answers on by itself (config.listen_count was 0), as far as TCP can
 	 * be had there on kernel sockets: those of the last open or refresh. Returns how many it
-	 * stored, at most `most`. NULL: none of them is the kernel's. */
+	 * stored, at most `most`. NULL, or IO_NO_ADDRESSES: none of them is the kernel's. */
 	unsigned (*addresses)(const struct packet_io *io, struct listen_address *out,
 			      unsigned most);
 	/* Capabilities (1 << CAP_…) that queue functions, refresh and close can't do without, asked
 	 * once after open, by a thread for which none is in force. NULL: they need none. */
 	uint64_t (*capabilities)(struct packet_io *io);
-	/* System calls (by name, NULL-ended) that queue functions make, other than for memory and
-	 * time; and those of refresh, close and threads of the back end's own. */
+	/* System calls (by name, NULL-ended) that queue functions and housekeeping make, other than
+	 * for memory and time; and those of refresh, close and threads of the back end's own. */
 	const char *const *queue_calls;
 	const char *const *main_calls;
 	/* Stops receiving and frees everything; workers have left their queues. Without the

@@ -18,7 +18,7 @@ guest = Machine("cards", [Card(model) for model in DRIVERS])
 def answers_through(card):
     guest.must(f"bind {card.pci} vfio-pci")
     neighbours(guest, card)
-    with Serving(guest, f'--io "dpdk:-a {card.pci}"') as skua:
+    with Serving(guest, f'--kernel off --io "dpdk:-a {card.pci}"') as skua:
         answers(guest, card)
         expect(" tc" in ask(guest, card.address4, "TXT", "+ignore", name="big.x.test").lower(), "TC")
         expect(f"dpdk {card.pci} queue 0 ({DRIVERS[card.model]})" in skua.status(), skua.status())

@@ -22,7 +22,7 @@ virtio, e1000 = guest.cards
 def by_uio(card):
     guest.must(f"bind {card.pci} uio_pci_generic")
     neighbours(guest, card)
-    with Serving(guest, f'--io "dpdk:-a {card.pci}"') as skua:
+    with Serving(guest, f'--kernel off --io "dpdk:-a {card.pci}"') as skua:
         answers(guest, card)
         expect("privileges given up uid=900" in skua.log() and "system calls are filtered" in skua.log(), skua.log())
 

@@ -23,7 +23,7 @@ def give_to_vfio(card):
 def queues():
     card = guest.cards[0]
     give_to_vfio(card)
-    with Serving(guest, f'--io "dpdk:-a {card.pci}" --workers 2') as skua:
+    with Serving(guest, f'--kernel off --io "dpdk:-a {card.pci}" --workers 2') as skua:
         def both_asked():
             answers(guest, card)
             return all(worker["queries"] > 0 for worker in skua.workers()[:2])
@@ -40,7 +40,7 @@ def too_many_workers():
 
 def follows_link(card):
     give_to_vfio(card)
-    with Serving(guest, f'--io "dpdk:-a {card.pci}" --idle adaptive') as skua:
+    with Serving(guest, f'--kernel off --io "dpdk:-a {card.pci}" --idle adaptive') as skua:
         answers(guest, card)
         guest.qmp("set_link", name=f"net{card.number}", up=False)
         skua.until("! skua status >/tmp/status && grep -q 'the interface has no link' /tmp/status", "not ready, with the reason")
@@ -57,7 +57,7 @@ for each in guest.cards:
 def removed():
     card = guest.cards[0]
     give_to_vfio(card)
-    with Serving(guest, f'--io "dpdk:-a {card.pci}"') as skua, Load(guest, card.address4):
+    with Serving(guest, f'--kernel off --io "dpdk:-a {card.pci}"') as skua, Load(guest, card.address4):
         cases.eventually(lambda: skua.workers()[0]["answers"] > 100, "answers under load")
         guest.qmp("device_del", id=f"dev{card.number}")
         skua.until(f"[ ! -e /sys/bus/pci/devices/{card.pci} ]", "the card is gone")

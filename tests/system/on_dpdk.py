@@ -16,11 +16,11 @@ SERVER4, SERVER6 = "198.18.0.9", "2001:db8::9"
 
 
 class OnPort(Skua):
-    """`skua serve` with DPDK and no --listen; prefix: what its command line starts with."""
+    """`skua serve` with DPDK for itself, and no --listen; prefix: what its command line starts with."""
 
     def __init__(self, zones, device, *options, prefix=(), start=True):
         self.prefix = list(prefix)
-        super().__init__(zones, "--io", f"dpdk:{MEMORY} {device}", *options, start=start)
+        super().__init__(zones, "--io", f"dpdk:{MEMORY} {device}", "--kernel", "off", *options, start=start)
 
     def command(self):
         words = super().command()

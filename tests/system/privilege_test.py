@@ -85,7 +85,7 @@ def expect_confined(pid, back_end):
     main = status(pid)["skua-dataplane"]
     expect_equal(int(main["CapBnd"], 16), 0, "CapBnd of the main thread")
     for name, lines in status(pid).items():
-        if name.startswith("skua-worker") or name == "stream":
+        if name.startswith("skua-") and name != "skua-dataplane" or name == "stream":
             expect_equal(lines["Seccomp_filters"], "2", f"filters of thread {name}")
 
 
@@ -158,13 +158,15 @@ def with_dpdk():
         raise Skip("this build has no DPDK")
     memory = "--no-huge -m 128"
     with tempfile.TemporaryDirectory(prefix="skua-memif-") as folder, Link() as link, Zone() as zone:
-        for device in ("--vdev=net_tap0,iface=dtap0", f"--vdev=net_memif0,role=server,id=0,socket={folder}/s,socket-abstract=no"):
-            with Serving(link, [zone], "--io", f"dpdk:{memory} {device}") as server:
+        for device, *options in (("--vdev=net_tap0,iface=dtap0", "--listen", "192.0.2.202:53"),
+                                 (f"--vdev=net_memif0,role=server,id=0,socket={folder}/s,socket-abstract=no",)):
+            with Serving(link, [zone], "--io", f"dpdk:{memory} {device}", *options) as server:
                 pid = server.dataplane()
                 expect_confined(pid, "dpdk")
                 expect(any(name.startswith("eal-") for name in status(pid)), f"no thread of DPDK's own: {list(status(pid))}")
                 change(zone, "192.0.2.2")
                 eventually(lambda: server.log().count("published") >= 2, "the change is published")
+                expect_equal("skua-kernel" in status(pid), "net_tap" in device, "a thread that serves the kernel")
                 if "net_tap" in device:
                     through_tap(link, server)
                 expect("was refused" not in server.log(), server.log())
@@ -174,7 +176,8 @@ def through_tap(link, server):
     """The kernel's end of the tap, in the server's namespace, asks."""
     ip("-n", link.server, "addr", "add", "192.0.2.201/29", "dev", "dtap0")
     ip("-n", link.server, "link", "set", "dtap0", "up")
-    ip("-n", link.server, "neigh", "replace", "192.0.2.202", "lladdr", "02:00:00:00:00:01", "dev", "dtap0")
+    mac = re.search(r"link/ether (\S+)", ip("-n", link.server, "link", "show", "dtap0"))[1]  # the driver gives both ends the same
+    ip("-n", link.server, "neigh", "replace", "192.0.2.202", "lladdr", mac, "dev", "dtap0")
     def answered():
         done = subprocess.run(["ip", "netns", "exec", link.server, "kdig", "@192.0.2.202", "www.x.test", "A", "+short", "+timeout=1",
                                "+retry=0"], stdout=subprocess.PIPE, text=True, timeout=30, check=False)

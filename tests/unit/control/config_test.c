@@ -97,7 +97,7 @@ static void file_refusals(void **state)
 	expect_refusal("io: a\nio: b\n", "FILE:2:1: duplicate key");
 	expect_refusal("workers: many\n", "FILE:1:10: workers: \"many\" is no number\n");
 	expect_refusal("workers: 0\n",
-		       "FILE:1:10: workers: 0 is out of range; allowed are 1 to 63");
+		       "FILE:1:10: workers: 0 is out of range; allowed are 1 to 62");
 	expect_refusal("workers: [1]\n", "FILE:1:1: workers: wants a single value");
 	expect_refusal("listen: [[a]]\n", "FILE:1:1: listen: wants a single value");
 	expect_refusal("zones: [{file: [a]}]\n", "FILE:1:10: zones: wants a single value here");

@@ -94,7 +94,7 @@ int main(void)
 	int failed;
 
 	if (!dpdk_eal_start("--no-huge -m 64 --vdev=net_null0 --vdev=net_ring0", error) ||
-	    !dpdk_ports_start(port, &ports, 1, error)) {
+	    !dpdk_ports_start(port, &ports, 1, "off", error)) {
 		print_error("%s\n", error);
 		return 1;
 	}

@@ -47,23 +47,26 @@ static void without_options_it_listens_on_loopback(void **state)
 	assert_null(options.user);
 	assert_true(options.seccomp);
 	assert_false(options.trust_checksums);
+	assert_string_equal(options.kernel, "auto");
+	assert_int_equal(options.kernel_core, -1);
 }
 
 static void every_option_is_taken(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE(TEXT("--listen"), TEXT("192.0.2.1:53"), TEXT("--listen=[::1]:54"),
-			       TEXT("--io"), TEXT("af_xdp:eth0"), TEXT("--workers"), TEXT("63"),
+			       TEXT("--io"), TEXT("af_xdp:eth0"), TEXT("--workers"), TEXT("62"),
 			       TEXT("--cores"), TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"),
 			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
 			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
 			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0"),
 			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off"),
-			       TEXT("--checksums"), TEXT("trust")),
+			       TEXT("--checksums"), TEXT("trust"), TEXT("--kernel"), TEXT("up0"),
+			       TEXT("--kernel-core"), TEXT("3")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
-	assert_int_equal(options.workers, 63);
+	assert_int_equal(options.workers, 62);
 	assert_true(options.has_cores);
 	assert_int_equal(options.cores.count, 2);
 	assert_string_equal(options.runtime_dir, "/x/y");
@@ -76,6 +79,8 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(options.user, "dns");
 	assert_false(options.seccomp);
 	assert_true(options.trust_checksums);
+	assert_string_equal(options.kernel, "up0");
+	assert_int_equal(options.kernel_core, 3);
 }
 
 static void help_and_version_are_enough(void **state)
@@ -99,23 +104,15 @@ static void wrong_usage_is_named(void **state)
 	static const struct {
 		const char *option, *value, *names;
 	} bad[] = {
-	    {"--workers", "0", "--workers 0"},
-	    {"--workers", "64", "1 to 63"},
-	    {"--workers", "x", "--workers x"},
-	    {"--workers", "1x", "--workers 1x"},
-	    {"--workers", "99999999999", "1 to 63"},
-	    {"--cores", "3-1", "--cores 3-1"},
-	    {"--listen", "localhost:53", "localhost"},
-	    {"--log-level", "loud", "loud"},
-	    {"--idle", "asleep", "asleep"},
-	    {"--watchdog", "", "0 to 3600"},
-	    {"--runtime-dir", "", "--runtime-dir"},
-	    {"--nonsense", "1", "--nonsense"},
-	    {"stray", "1", "stray"},
-	    {"--tcp-idle", "-1", "--tcp-idle"},
-	    {"--seccomp", "maybe", "on or off"},
-	    {"--checksums", "off", "verify or trust"},
-	    {"--workers", NULL, "wants a value"},
+	    {"--workers", "0", "--workers 0"},	       {"--workers", "63", "1 to 62"},
+	    {"--kernel-core", "x", "0 to 1023"},       {"--workers", "x", "--workers x"},
+	    {"--workers", "1x", "--workers 1x"},       {"--workers", "99999999999", "1 to 62"},
+	    {"--cores", "3-1", "--cores 3-1"},	       {"--listen", "localhost:53", "localhost"},
+	    {"--log-level", "loud", "loud"},	       {"--idle", "asleep", "asleep"},
+	    {"--watchdog", "", "0 to 3600"},	       {"--runtime-dir", "", "--runtime-dir"},
+	    {"--nonsense", "1", "--nonsense"},	       {"stray", "1", "stray"},
+	    {"--tcp-idle", "-1", "--tcp-idle"},	       {"--seccomp", "maybe", "on or off"},
+	    {"--checksums", "off", "verify or trust"}, {"--workers", NULL, "wants a value"},
 	};
 
 	(void)state;

@@ -1,0 +1,202 @@
+/* dpdk_kernel_exchange.c: frames from the workers' rings to the kernel's interface, and from there
+ * to the port. */
+#include "dataplane/io/dpdk_kernel_private.h"
+
+#include "zones/abi/channel.h"
+
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+/* Naps that the port may take to accept what waits, until that is given up: a tenth of a second. */
+#define STALLED_MOST 1000u
+#define PARTS	     6 /* of a frame that lies in several buffers; more are refused */
+
+/* Only the thread that puts `asleep` out rings, so that a flood of bursts wakes it once. */
+static void ring_bell(struct dpdk_bell *bell)
+{
+	const uint64_t one = 1;
+
+	/* With dpdk_kernel_sleep(): either it sees what is in the ring now, or we see that it
+	 * sleeps. */
+	channel_fence();
+	if (likely(!atomic_load_explicit(&bell->asleep, memory_order_relaxed)) ||
+	    !atomic_exchange_explicit(&bell->asleep, false, memory_order_relaxed))
+		return;
+	if (write(bell->fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		return; /* it wakes by itself after DPDK_KERNEL_SLEEP */
+}
+
+void dpdk_kernel_pass(const struct dpdk_kernel_queue *queue, struct rte_mbuf **frame, unsigned n,
+		      uint64_t counts[])
+{
+	unsigned taken = rte_ring_sp_enqueue_burst(queue->inward, (void **)frame, n, NULL);
+
+	if (unlikely(taken < n)) {
+		counts[COUNT_to_kernel_full] += n - taken;
+		rte_pktmbuf_free_bulk(frame + taken, n - taken);
+	}
+	ring_bell(queue->bell);
+}
+
+static bool give(const struct dpdk_kernel *kernel, const struct rte_mbuf *frame)
+{
+	struct virtio_net_hdr header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+	struct iovec part[PARTS + 1] = {{.iov_base = &header, .iov_len = sizeof(header)}};
+	int count = 1;
+
+	if (frame->nb_segs > PARTS)
+		return false;
+	for (; frame; frame = frame->next)
+		part[count++] = (struct iovec){.iov_base = rte_pktmbuf_mtod(frame, void *),
+					       .iov_len = frame->data_len};
+	return tap_write(&kernel->tap, part, count);
+}
+
+static unsigned bring_in(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	struct rte_mbuf *frame[DPDK_KERNEL_BURST];
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < kernel->queues; i++) {
+		unsigned n = rte_ring_sc_dequeue_burst(kernel->inward[i], (void **)frame,
+						       DPDK_KERNEL_BURST, NULL);
+
+		for (unsigned k = 0; k < n; k++)
+			counts[give(kernel, frame[k]) ? COUNT_to_kernel_taken
+						      : COUNT_to_kernel_refused]++;
+		if (n > 0)
+			rte_pktmbuf_free_bulk(frame, n);
+		sum += n;
+	}
+	return sum;
+}
+
+/* The next frame of the kernel that fits the port; NULL: there is none now. */
+static struct rte_mbuf *fetch(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(kernel->pool);
+	struct virtio_net_hdr header;
+	struct iovec part[2] = {{.iov_base = &header, .iov_len = sizeof(header)}};
+	size_t length;
+
+	if (!frame)
+		return NULL;
+	part[1] = (struct iovec){.iov_base = rte_pktmbuf_mtod(frame, void *),
+				 .iov_len = rte_pktmbuf_tailroom(frame)};
+	while ((length = tap_read(&kernel->tap, part, 2)) > 0) {
+		counts[COUNT_from_kernel]++;
+		if (length <= kernel->frame_most) {
+			frame->data_len = (uint16_t)length;
+			frame->pkt_len = (uint32_t)length;
+			return frame;
+		}
+		counts[COUNT_from_kernel_unsent]++;
+	}
+	rte_pktmbuf_free(frame);
+	return NULL;
+}
+
+/* How many the port took. What the worker of queue 0 takes over, it counts. */
+static unsigned offer(struct dpdk_kernel *kernel, struct rte_mbuf **frame, unsigned n,
+		      uint64_t counts[])
+{
+	unsigned sent;
+
+	if (!kernel->has_tx_queue)
+		return rte_ring_sp_enqueue_burst(kernel->outward, (void **)frame, n, NULL);
+	sent = rte_eth_tx_burst(kernel->port, kernel->tx_queue, frame, (uint16_t)n);
+	counts[COUNT_from_kernel_sent] += sent;
+	return sent;
+}
+
+/* Returns how many frames left. While some wait, no more are fetched: then the kernel's queue
+ * fills, and its senders slow down. */
+static unsigned send_waiting(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	struct rte_mbuf **first = kernel->waiting + kernel->waiting_first;
+	unsigned sent = offer(kernel, first, kernel->waiting_count, counts);
+
+	kernel->waiting_first += sent;
+	kernel->waiting_count -= sent;
+	kernel->stalled = sent > 0 ? 0 : kernel->stalled + 1;
+	if (kernel->stalled <= STALLED_MOST)
+		return sent;
+	counts[COUNT_from_kernel_unsent] += kernel->waiting_count;
+	rte_pktmbuf_free_bulk(first + sent, kernel->waiting_count);
+	kernel->waiting_count = 0;
+	return sent;
+}
+
+static unsigned bring_out(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	if (kernel->waiting_count == 0) {
+		kernel->waiting_first = 0;
+		kernel->stalled = 0;
+		while (kernel->waiting_count < DPDK_KERNEL_BURST) {
+			struct rte_mbuf *frame = fetch(kernel, counts);
+
+			if (!frame)
+				break;
+			kernel->waiting[kernel->waiting_count++] = frame;
+		}
+	}
+	return kernel->waiting_count > 0 ? send_waiting(kernel, counts) : 0;
+}
+
+unsigned dpdk_kernel_round(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	return bring_in(kernel, counts) + bring_out(kernel, counts);
+}
+
+static bool is_empty(const struct dpdk_kernel *kernel)
+{
+	for (unsigned i = 0; i < kernel->queues; i++) {
+		if (!rte_ring_empty(kernel->inward[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Until the kernel has sent something, or the bell rings, or time is up. While frames wait for the
+ * port only time counts, or the interfaces' further frames would keep us from sleeping. */
+static void wait_for_frames(struct dpdk_kernel *const kernel[], unsigned kernels, int bell,
+			    struct timespec span)
+{
+	struct pollfd wait[DPDK_PORTS_MAX + 1];
+	uint64_t rung;
+
+	for (unsigned i = 0; i < kernels; i++)
+		wait[i] = (struct pollfd){
+		    .fd = kernel[i]->waiting_count > 0 ? -1 : kernel[i]->tap.fd, .events = POLLIN};
+	wait[kernels] = (struct pollfd){.fd = bell, .events = POLLIN};
+	if (ppoll(wait, kernels + 1, &span, NULL) <= 0 || bell < 0)
+		return;
+	if (wait[kernels].revents && read(bell, &rung, sizeof(rung)) < 0)
+		return; /* somebody else's, and empty: as good */
+}
+
+void dpdk_kernel_sleep(struct dpdk_kernel *const kernel[], unsigned kernels, struct dpdk_bell *bell,
+		       unsigned idle)
+{
+	const struct timespec nap = {.tv_nsec = DPDK_KERNEL_NAP * 1000};
+	const struct timespec sleep = {.tv_nsec = DPDK_KERNEL_SLEEP * 1000000};
+	bool awake = idle < DPDK_KERNEL_NAPS;
+
+	for (unsigned i = 0; i < kernels; i++)
+		awake |= kernel[i]->waiting_count > 0;
+	if (awake) {
+		wait_for_frames(kernel, kernels, -1, nap);
+		return;
+	}
+	atomic_store_explicit(&bell->asleep, true, memory_order_relaxed);
+	channel_fence(); /* with ring_bell() */
+	for (unsigned i = 0; i < kernels && !awake; i++)
+		awake = !is_empty(kernel[i]);
+	if (!awake)
+		wait_for_frames(kernel, kernels, bell->fd, sleep);
+	atomic_store_explicit(&bell->asleep, false, memory_order_relaxed);
+}

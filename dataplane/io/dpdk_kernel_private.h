@@ -1,0 +1,29 @@
+/* dpdk_kernel_private.h: what dpdk_kernel.c (opening) and dpdk_kernel_exchange.c (frames) share. */
+#ifndef SKUA_DATAPLANE_IO_DPDK_KERNEL_PRIVATE_H
+#define SKUA_DATAPLANE_IO_DPDK_KERNEL_PRIVATE_H
+
+#include "dataplane/io/dpdk_kernel.h"
+
+#define DPDK_KERNEL_BURST 64u
+
+struct dpdk_kernel {
+	uint16_t port;
+	bool has_tx_queue; /* of the port, its last: the housekeeping thread's own */
+	uint16_t tx_queue;
+	unsigned queues; /* workers */
+	uint32_t frame_most;
+	struct tap tap;
+	unsigned interface; /* index; another one of its name is not ours */
+	bool link;	    /* as last given to the interface */
+	char text[48];
+	struct rte_ring *inward[DPDK_QUEUES_MAX];
+	struct rte_ring *outward; /* to the worker of queue 0; NULL: has_tx_queue */
+	struct rte_mempool *pool; /* for what comes from the kernel */
+	struct dpdk_bell *bell;
+
+	/* The housekeeping thread's: what the port has not taken yet, and for how many naps. */
+	struct rte_mbuf *waiting[DPDK_KERNEL_BURST];
+	unsigned waiting_first, waiting_count, stalled;
+};
+
+#endif

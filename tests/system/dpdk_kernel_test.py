@@ -1,0 +1,156 @@
+"""dpdk_kernel_test: a port of DPDK that the kernel shares: net_af_packet on a veth end, and the kernel's interface beside it."""
+
+import os
+import re
+import signal
+import subprocess
+
+import cases
+from cases import Skip, case, expect, expect_equal
+from namespace import Link, ip
+from small_zone import Zone
+from skua import Skua, build_folder
+
+DEVICE = "--no-huge -m 128 --vdev=net_af_packet0,iface=dns0"
+ADDRESSES = "198.18.0.1", "2001:db8::1"
+
+
+class Port(Link):
+    """A link whose server end is a wire only: its kernel would see the frames, too, and answer beside the port."""
+
+    def __enter__(self):
+        if not (build_folder() / "bench" / "memif_generator").exists():
+            raise Skip("this build has no DPDK")
+        return super().__enter__()
+
+    def join(self):
+        super().join()
+        # The server's kernel gets a copy of each frame: none of it is to be answered there.
+        self.on_server("ip", "addr", "flush", "dev", "dns0")
+        for setting in ("ipv6.conf.dns0.disable_ipv6", "ipv4.conf.dns0.rp_filter"):
+            self.set_server(setting, 1)
+        ip("-n", self.server, "link", "set", "dns0", "arp", "off")
+        # A wire carries frames as a card sends them: no sums left to finish, none larger than the MTU.
+        self.on_client("ethtool", "-K", "dns1", "tx", "off")
+
+    def set_server(self, setting, value):
+        self.on_server("sysctl", "-qw", f"net.{setting}={value}")
+
+
+class Shared(Skua):
+    """`skua serve` on the server's end, without --listen."""
+
+    def __init__(self, link, zone, *options, device=DEVICE):
+        self.link = link
+        super().__init__([zone], "--io", f"dpdk:{device}", *options)
+
+    def command(self):
+        words = super().command()
+        at = words.index("--listen")
+        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
+
+    def start(self):
+        self.launch(self.command())
+        self.wait_ready(lambda: " answering " in self.log())
+
+    def count(self, name):
+        """A counter, summed over threads: asked for inside the namespace, where the HTTP port is."""
+        fetch = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{self.http_port}/metrics').read().decode())"
+        text = subprocess.run(["ip", "netns", "exec", self.link.server, "/usr/bin/python3", "-c", fetch], stdout=subprocess.PIPE, text=True,
+                              timeout=60, check=True).stdout
+        return sum(int(value) for value in re.findall(rf"^skua_{name}_total{{.*}} (\d+)$", text, re.M))
+
+    def adds_up(self):
+        """Whether each frame that went one way or the other is counted at its end, too; until then some are under way."""
+        return (self.count("pass_[a-z_]+") == sum(map(self.count, ("to_kernel_full", "to_kernel_taken", "to_kernel_refused"))) and
+                self.count("from_kernel") == sum(map(self.count, ("from_kernel_sent", "from_kernel_unsent"))))
+
+
+def address(link, verb="add", interface="skua0", addresses=ADDRESSES):
+    for one in addresses:
+        ip("-n", link.server, "addr", verb, one + ("/64" if ":" in one else "/24"), "dev", interface, *(["nodad"] if ":" in one else []))
+
+
+def answers(link, server, *options):
+    return link.on_client("kdig", f"@{server}", "www.x.test", "A", "+short", "+timeout=1", "+retry=0", *options)[1].strip() == "192.0.2.1"
+
+
+def eventually_answers(link, server, *options):
+    cases.eventually(lambda: answers(link, server, *options), f"an answer of {server} {' '.join(options)}")
+
+
+def pings(run, server, *options):
+    """Ten pings, all answered, each once: the address is known by ARP or neighbour discovery only."""
+    code, output = run("ping", "-c", "10", "-i", "0.05", "-W", "5", *options, server)
+    expect(code == 0 and " 10 received" in output and "dup" not in output.lower(), f"ping {server}: {output}")
+
+
+@case("kernel: ping and neighbour discovery both ways, and queries, over IPv4 and IPv6")
+def reaches():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        address(link)
+        for one, other in zip(ADDRESSES, ("198.18.0.2", "2001:db8::2")):
+            eventually_answers(link, one)
+            pings(link.on_client, one)
+            for space in (link.server, link.client):
+                ip("-n", space, "neigh", "flush", "all")
+            pings(link.on_server, other)
+        expect('io="kernel skua0 (tap)"' in server.log(), server.log())
+        expect(server.count("to_kernel_taken") >= 40, "frames to the kernel")
+        expect(server.count("from_kernel_sent") >= 40, "frames from the kernel")
+        cases.eventually(server.adds_up, "counters that add up")
+
+
+@case("kernel: it has the port's MAC address and MTU, and is up")
+def agrees():
+    with Port() as link, Zone() as zone:
+        ip("-n", link.server, "link", "set", "dns0", "mtu", "1400")
+        with Shared(link, zone):
+            port, kernel = (ip("-n", link.server, "link", "show", name) for name in ("dns0", "skua0"))
+            for pattern in (r"link/ether (\S+)", r"mtu (\d+)"):
+                expect_equal(re.search(pattern, kernel)[1], re.search(pattern, port)[1], pattern)
+            expect("UP,LOWER_UP" in kernel, kernel)
+
+
+@case("kernel: its addresses are followed while it runs")
+def followed():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        for one, other in zip(ADDRESSES, ("198.18.0.77", "2001:db8::77")):
+            address(link, addresses=[one])
+            eventually_answers(link, one)
+            address(link, addresses=[other])
+            eventually_answers(link, other)
+            address(link, "del", addresses=[other])
+            cases.eventually(lambda gone=other: not answers(link, gone), f"no answer of {other} any more")
+            expect(answers(link, one), f"{one} is still there")
+        expect(server.count("pass_not_ours") > 0, "queries to addresses that are not ours")
+
+
+@case("kernel: after kill -9 the interface is there with its addresses, and the next start takes it")
+def killed():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        address(link)
+        index = ip("-n", link.server, "link", "show", "skua0").split(":")[0]
+        for round_number in range(2, 5):
+            os.kill(server.dataplane(), signal.SIGKILL)
+            kept = ip("-n", link.server, "addr", "show", "skua0")
+            expect(kept.startswith(index + ":") and all(one + "/" in kept for one in ADDRESSES), kept)
+            cases.eventually(lambda want=round_number: server.log().count(" answering ") >= want, "the dataplane's return")
+            for one in ADDRESSES:
+                eventually_answers(link, one)
+                pings(link.on_client, one)
+
+
+@case("kernel: --kernel names it; off leaves the port to queries alone")
+def named():
+    with Port() as link, Zone() as zone:
+        with Shared(link, zone, "--kernel", "wire7"):
+            address(link, interface="wire7")
+            pings(link.on_client, ADDRESSES[0])
+        ip("-n", link.server, "link", "del", "wire7")
+        with Shared(link, zone, "--kernel", "off") as server:
+            expect("kernel skua" not in server.log(), server.log())
+            expect("skua0" not in ip("-n", link.server, "link", "show"), "no interface")
+
+
+cases.main()
