@@ -102,14 +102,18 @@ int numa_node_of_core(const char *root, int core)
 	return node;
 }
 
+/* The device of a virtio interface says nothing, the PCI device above it does. */
 int numa_node_of_interface(const char *root, const char *name)
 {
-	char path[PATH_MAX], line[LINE];
+	static const char *const above[] = {"", "/..", "/../.."};
+	char path[PATH_MAX], line[LINE] = "";
 	char *end;
 	long node;
 
-	snprintf(path, sizeof(path), "sys/class/net/%s/device/numa_node", name);
-	line_read(root, path, "", line);
+	for (unsigned i = 0; line[0] == '\0' && i < sizeof(above) / sizeof(above[0]); i++) {
+		snprintf(path, sizeof(path), "sys/class/net/%s/device%s/numa_node", name, above[i]);
+		line_read(root, path, "", line);
+	}
 	node = strtol(line, &end, 10);
 	return end != line && node >= 0 && node < (long)NUMA_NODES_MAX ? (int)node : -1;
 }

@@ -91,12 +91,20 @@ static void cores(void **state)
 
 static void interfaces(void **state)
 {
+	char link[128];
+
 	(void)state;
 	put("sys/class/net/eth0/device/numa_node", "1\n");
 	put("sys/class/net/eth1/device/numa_node", "-1\n");
 	put("sys/class/net/veth0/mtu", "1500\n");
+	put("sys/devices/pci0/0000:01:00.0/numa_node", "3\n"); /* virtio: a device on a device */
+	put("sys/devices/pci0/0000:01:00.0/virtio0/vendor", "1\n");
+	put("sys/class/net/eth2/mtu", "1500\n");
+	snprintf(link, sizeof(link), "%s/sys/class/net/eth2/device", root);
+	assert_int_equal(symlink("../../../devices/pci0/0000:01:00.0/virtio0", link), 0);
 	assert_int_equal(numa_node_of_interface(root, "eth0"), 1);
 	assert_int_equal(numa_node_of_interface(root, "eth1"), -1);
+	assert_int_equal(numa_node_of_interface(root, "eth2"), 3);
 	assert_int_equal(numa_node_of_interface(root, "veth0"), -1);
 	assert_int_equal(numa_node_of_interface(root, "none"), -1);
 }
