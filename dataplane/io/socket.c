@@ -189,6 +189,22 @@ static void set_source(struct datagram *query, const struct sockaddr_storage *pe
 	}
 }
 
+/* Sources that nobody has, which a kernel may hand over all the same: a reply to one would go
+ * nowhere, or to this host. */
+static bool can_be_answered(const struct datagram *query)
+{
+	static const uint8_t unspecified[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const uint8_t *source = query->source;
+
+	if (query->port == 0)
+		return false;
+	if (query->family == 4)
+		return source[0] != 0 && source[0] >> 4 != 14 &&
+		       memcmp(source, "\xff\xff\xff\xff", 4) != 0;
+	return source[0] != 0xff && memcmp(source, unspecified, 16) != 0 &&
+	       memcmp(source, mapped, sizeof(mapped)) != 0;
+}
+
 /* Fills *query from entry i; false: it can't be answered, and is counted. */
 static bool take_message(struct io_queue *queue, unsigned i, unsigned from, struct datagram *query,
 			 uint64_t counts[])
@@ -201,7 +217,7 @@ static bool take_message(struct io_queue *queue, unsigned i, unsigned from, stru
 		counts[COUNT_drop_scattered]++;
 		return false;
 	}
-	if (query->port == 0) {
+	if (!can_be_answered(query)) {
 		counts[COUNT_drop_source]++;
 		return false;
 	}

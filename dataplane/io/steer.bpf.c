@@ -70,6 +70,7 @@ static __always_inline enum steer_pass look_at_ipv4(void *at, void *end, struct 
 		return STEER_fragment;
 	if (ip->protocol != IPPROTO_UDP)
 		return STEER_not_udp;
+	key->family = 4;
 	key->address[10] = 0xff;
 	key->address[11] = 0xff;
 	__builtin_memcpy(&key->address[12], &ip->daddr, 4);
@@ -105,6 +106,7 @@ static __always_inline enum steer_pass look_at_ipv6(void *at, void *end, struct 
 
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return STEER_ip_header;
+	key->family = 6;
 	__builtin_memcpy(key->address, &ip->daddr, 16);
 	*udp = (void *)(ip + 1);
 	return look_at_next_header(ip->nexthdr);

@@ -27,7 +27,7 @@ struct steer_passed {
 	__u64 count[(STEER_PASSES + 7) / 8 * 8]; /* whole cache lines */
 };
 
-/* The program's .bss, which its loader has mapped. */
+/* The program's variables (.bss), which its loader maps. */
 struct steer_shared {
 	/* Frames to any other address of the link are the kernel's; 0: to any. Octets in wire order
 	 * at the lower addresses. Stored by the main thread in one piece. */
@@ -40,7 +40,7 @@ struct steer_shared {
 struct steer_key {
 	__u8 address[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
 	__be16 port;
-	__u16 zero;
+	__u16 family; /* 4 or 6: an IPv4 address in an IPv6 packet is not ours */
 };
 
 #endif

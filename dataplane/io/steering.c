@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ struct steering {
 	struct bpf_object *object;
 	int queues;		     /* map fd, owned by the object */
 	int addresses;		     /* map fd, owned by the object */
-	struct steer_shared *shared; /* mapped by libbpf, as long as the object */
+	struct steer_shared *shared; /* the program's variables */
 	int link;
 	bool native;
 	unsigned known_count;
@@ -70,17 +71,16 @@ static uint16_t only_port(const struct steering *steering)
 	return htons(port);
 }
 
-/* libbpf maps a program's variables where it kept their first values, readable and writable. */
+/* The memory of the program's variables, as it is now: libbpf only keeps their first values. */
 static struct steer_shared *map_variables(struct bpf_object *object)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".bss");
-	size_t size = 0;
-	union {
-		const void *found;
-		struct steer_shared *shared;
-	} variables = {.found = map ? bpf_map__initial_value(map, &size) : NULL};
+	void *memory = MAP_FAILED;
 
-	return size == sizeof(struct steer_shared) ? variables.shared : NULL;
+	if (map && bpf_map__value_size(map) == sizeof(struct steer_shared))
+		memory = mmap(NULL, sizeof(struct steer_shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      bpf_map__fd(map), 0);
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 static bool load_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
@@ -107,7 +107,7 @@ static bool load_program(struct steering *steering, unsigned queues, char error[
 	}
 	steering->shared = map_variables(steering->object);
 	if (!steering->shared) {
-		explain(error, "can't map the XDP program's variables", ENOMEM);
+		explain(error, "can't map the XDP program's variables", errno);
 		return false;
 	}
 	steering->queues = bpf_object__find_map_fd_by_name(steering->object, STEER_QUEUES);
@@ -241,6 +241,8 @@ void steering_close(struct steering *steering)
 {
 	if (steering->link >= 0)
 		close(steering->link);
+	if (steering->shared)
+		munmap(steering->shared, sizeof(*steering->shared));
 	if (steering->object)
 		bpf_object__close(steering->object);
 	free(steering->known);
@@ -292,7 +294,7 @@ static bool is_ipv4(const struct in6_addr *address)
 static unsigned want(struct steering *steering, unsigned count, const struct in6_addr *address,
 		     uint16_t port)
 {
-	struct steer_key key = {.port = htons(port)};
+	struct steer_key key = {.port = htons(port), .family = is_ipv4(address) ? 4 : 6};
 
 	if (count == STEER_ADDRESSES_MAX)
 		return count;
