@@ -160,8 +160,14 @@ static __always_inline enum steer_pass look_at_frame(void *start, void *end, str
 
 static __always_inline int pass(__u32 queue, enum steer_pass reason)
 {
-	if (queue < STEER_QUEUES_MAX && reason < STEER_PASSES)
-		__sync_fetch_and_add(&skua_shared.passed[queue].count[reason], 1);
+	__u64 offset = queue * sizeof(struct steer_passed) + reason * sizeof(__u64);
+
+	/* In one step from the start, by a number that differs: for a loader without CAP_PERFMON
+	 * the kernel must be able to bound each addition to a pointer alike, whichever way led
+	 * there. */
+	__asm__ volatile("" : "+r"(offset));
+	if (queue < STEER_QUEUES_MAX && offset <= sizeof(skua_shared.passed) - sizeof(__u64))
+		__sync_fetch_and_add((__u64 *)((char *)skua_shared.passed + offset), 1);
 	return XDP_PASS;
 }
 

@@ -99,7 +99,9 @@ static bool open_rest(struct stream *stream, char error[IO_ERROR_TEXT])
 	    workbench_open(&stream->bench, stream->counts, POOL_OCTETS) && service_watch(stream) &&
 	    service_take_listeners(stream))
 		return true;
-	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: %s", strerror(errno));
+	snprintf(error, IO_ERROR_TEXT, "can't set up the TCP service: %s%s", strerror(errno),
+		 stream->reserve < 0 ? ": it needs /dev/null, as every system and container has"
+				     : "");
 	return false;
 }
 
