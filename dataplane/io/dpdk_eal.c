@@ -2,10 +2,11 @@
 
 #include "dataplane/io/dpdk_arguments.h"
 #include "dataplane/io/dpdk_memif.h"
+#include "dataplane/io/dpdk_memory.h"
+#include "runtime/numa.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -79,38 +80,11 @@ static bool add_defaults(struct dpdk_arguments *arguments)
 	       (has_one_of(arguments, lcores) || dpdk_arguments_add(arguments, floating));
 }
 
-/* The sum of the numbers in the files that match. */
-static unsigned long sum_of_files(const char *pattern)
+static void explain(int code, char error[IO_ERROR_TEXT])
 {
-	unsigned long sum = 0, number;
-	glob_t found;
-
-	if (glob(pattern, 0, NULL, &found) != 0)
-		return 0;
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file = fopen(found.gl_pathv[i], "re");
-
-		if (file && fscanf(file, "%lu", &number) == 1)
-			sum += number;
-		if (file)
-			fclose(file);
-	}
-	globfree(&found);
-	return sum;
-}
-
-static void explain(const struct dpdk_arguments *arguments, int code, char error[IO_ERROR_TEXT])
-{
-	if (code != EINVAL && !dpdk_arguments_has(arguments, "--no-huge") &&
-	    sum_of_files("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages") == 0)
-		snprintf(error, IO_ERROR_TEXT,
-			 "DPDK: there are no free huge pages: reserve some (echo 512 > "
-			 "/proc/sys/vm/nr_hugepages), or do without by --io \"dpdk:--no-huge -m "
-			 "256 ...\"");
-	else
-		snprintf(error, IO_ERROR_TEXT,
-			 "DPDK does not start: %s (check the arguments behind --io dpdk:)",
-			 *complaint != '\0' ? complaint : rte_strerror(code));
+	snprintf(error, IO_ERROR_TEXT,
+		 "DPDK does not start: %s (check the arguments behind --io dpdk:)",
+		 *complaint != '\0' ? complaint : rte_strerror(code));
 }
 
 /* rte_eal_init() with its usage text kept from stdout, and its affinity change undone. */
@@ -155,9 +129,11 @@ static int start(struct dpdk_arguments *arguments, char **log)
 	return code;
 }
 
-bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT])
+bool dpdk_eal_start(const char *argument, unsigned queues, const char *kernel,
+		    char error[IO_ERROR_TEXT])
 {
 	static struct dpdk_arguments arguments; /* the EAL keeps pointers into it */
+	struct dpdk_demand demand;
 	char *log = NULL;
 	int code;
 
@@ -168,12 +144,15 @@ bool dpdk_eal_start(const char *argument, char error[IO_ERROR_TEXT])
 		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
+	dpdk_demand_find(&arguments, queues, kernel, NUMA_ROOT, &demand);
+	if (!dpdk_memory_check(&demand, NUMA_ROOT, error, IO_ERROR_TEXT))
+		return false;
 	dpdk_memif_remove_stale(&arguments);
 	code = start(&arguments, &log);
 	if (log) /* its first line: the others follow from it */
 		snprintf(complaint, sizeof(complaint), "%.*s", (int)strcspn(log, "\n"), log);
 	if (code != 0)
-		explain(&arguments, code, error);
+		explain(code, error);
 	free(log);
 	return code == 0;
 }

@@ -88,12 +88,17 @@ static bool make_rings(struct dpdk_kernel *kernel)
 	return kernel->outward != NULL;
 }
 
-/* Room for what waits in the port's transmit ring and in ours, and for one frame that is too
- * large, to see that it is. */
+/* What waits in the port's transmit ring and in ours, and in hands. */
+unsigned dpdk_kernel_buffers(unsigned tx_ring)
+{
+	return tx_ring + DPDK_KERNEL_RING + 2 * DPDK_KERNEL_BURST;
+}
+
+/* Each with room for one octet more than is allowed, to see that a frame is too large. */
 static bool make_pool(struct dpdk_kernel *kernel, const struct dpdk_port *port)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
-	unsigned buffers = port->tx_ring + DPDK_KERNEL_RING + 2 * DPDK_KERNEL_BURST;
+	unsigned buffers = dpdk_kernel_buffers(port->tx_ring);
 	uint16_t room = (uint16_t)RTE_MAX((uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE,
 					  kernel->frame_most + 64 + RTE_PKTMBUF_HEADROOM);
 

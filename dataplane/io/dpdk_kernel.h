@@ -41,6 +41,8 @@ void dpdk_bell_close(struct dpdk_bell *bell);
 /* Whether a port of this driver is shared. option: --kernel: "auto", "off" or names of interfaces,
  * one for each port, with commas between. */
 bool dpdk_kernel_wanted(const char *option, const char *driver);
+/* Buffers for what comes from the kernel to a port. */
+unsigned dpdk_kernel_buffers(unsigned tx_ring);
 /* Makes the interface for the port, which has started. index: which of the shared ports it is.
  * NULL with a line for the user. */
 struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *option,

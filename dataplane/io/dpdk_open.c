@@ -59,6 +59,21 @@ static void warn_of_spread(const struct dpdk_port *port)
 			    LOG_TEXT("port", port->name), LOG_TEXT("driver", port->driver));
 }
 
+/* Buffers and rings are on the port's node: each packet would cross over to the worker's, and its
+ * reply back. */
+static void warn_of_distance(const struct dpdk_port *port, const struct io_config *config)
+{
+	int node = rte_eth_dev_socket_id(port->id);
+
+	for (unsigned i = 0; config->node != NULL && node >= 0 && i < config->workers; i++)
+		if (config->node[i] >= 0 && config->node[i] != node)
+			log_warning(PART,
+				    "a worker's core is on another NUMA node than its port: choose "
+				    "--cores of the port's node",
+				    LOG_UNSIGNED("worker", i), LOG_NUMBER("node", config->node[i]),
+				    LOG_TEXT("port", port->name), LOG_NUMBER("port_node", node));
+}
+
 /* "kernel skua0 (tap) skua1 (tap)" */
 static void describe_housekeeping(struct io_housekeeping *housekeeping)
 {
@@ -112,8 +127,10 @@ static bool prepare(struct packet_io *io, const struct io_config *config, char e
 	for (unsigned i = 0; i < config->workers; i++)
 		make_queue(io, i);
 	dpdk_visits_begin(io->visit, io->queues);
-	for (unsigned i = 0; i < io->ports; i++)
+	for (unsigned i = 0; i < io->ports; i++) {
 		warn_of_spread(&io->port[i]);
+		warn_of_distance(&io->port[i], config);
+	}
 	return true;
 }
 
@@ -145,7 +162,7 @@ struct packet_io *dpdk_open(const struct io_config *config, char error[IO_ERROR_
 	memset(io, 0, sizeof(*io));
 	io->watch = -1;
 	io->housekeeping.bell.fd = -1;
-	if (!dpdk_eal_start(config->argument, error)) {
+	if (!dpdk_eal_start(config->argument, config->workers, config->kernel, error)) {
 		free(io);
 		return NULL;
 	}

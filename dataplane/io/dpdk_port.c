@@ -14,7 +14,6 @@
 #include <rte_mbuf.h>
 
 #define PART	   "dataplane.dpdk"
-#define RING	   1024u /* descriptors asked for, each direction */
 #define POOL_CACHE 256u
 
 static void explain_none(char error[IO_ERROR_TEXT])
@@ -114,13 +113,17 @@ static void find_link_address(struct dpdk_port *port)
 		memcpy(port->link_address, address.addr_bytes, sizeof(port->link_address));
 }
 
+/* Both rings, a burst in the worker's hands, the cache; with the kernel the same again. */
+unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared)
+{
+	return rx_ring + tx_ring + 2 * IO_BURST + 2 * POOL_CACHE +
+	       (is_shared ? DPDK_KERNEL_RING + 2 * IO_BURST + 2 * POOL_CACHE : 0);
+}
+
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
-	/* All that can be out at once: both rings, a burst in the worker's hands, the cache; with
-	 * the kernel the same again. */
-	unsigned buffers = rx_ring + tx_ring + 2 * IO_BURST + 2 * POOL_CACHE +
-			   (port->is_shared ? DPDK_KERNEL_RING + 2 * IO_BURST + 2 * POOL_CACHE : 0);
+	unsigned buffers = dpdk_port_buffers(rx_ring, tx_ring, port->is_shared);
 	uint16_t room =
 	    (uint16_t)(RTE_MAX(RTE_MBUF_DEFAULT_DATAROOM,
 			       mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN) +
@@ -169,7 +172,7 @@ static bool set_up_kernel_queue(const struct dpdk_port *port)
 static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf config = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
-	uint16_t rx_ring = RING, tx_ring = RING, mtu;
+	uint16_t rx_ring = DPDK_RING, tx_ring = DPDK_RING, mtu;
 
 	if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu || mtu > info->max_mtu)
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);

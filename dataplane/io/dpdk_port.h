@@ -14,6 +14,7 @@
 
 #define DPDK_QUEUES_MAX 64u
 #define DPDK_PORTS_MAX	8u
+#define DPDK_RING	1024u /* descriptors asked for, each direction */
 
 struct dpdk_port {
 	uint16_t id;
@@ -40,6 +41,9 @@ struct dpdk_port {
 	bool starved; /* as last logged */
 	uint64_t no_buffer;
 };
+
+/* Buffers of a queue: all that can be out at once. */
+unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared);
 
 /* All ports that the EAL found, configured and started: as many as *count then says. kernel:
  * --kernel. False with a line for the user; then nothing stays open but the EAL. */

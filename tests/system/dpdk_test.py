@@ -102,7 +102,7 @@ def refusals():
                           (f"{MEMORY} --vdev=net_af_packet0,iface=nosuch0", "no port", "nosuch0|No such device"),
                           (f"{MEMORY} --vdev=net_af_packet0,iface=lo,qpairs=1", "has 1 queue", "2 workers", "--workers"),
                           (f"{MEMORY} --vdev='net_null0", "quote"),
-                          ("--no-huge -m 4 --vdev=net_null0", "-m MEGABYTES")):
+                          ("--no-huge -m 4 --vdev=net_null0", r"needs \d+ MiB for 2 queues on each of 1 port, but --no-huge has 4: -m \d+ behind")):
         code, output = refused(io)
         expect_equal(code, 1, f"exit code of {io}: {output}")
         for pattern in patterns:

@@ -93,7 +93,7 @@ int main(void)
 	char error[IO_ERROR_TEXT];
 	int failed;
 
-	if (!dpdk_eal_start("--no-huge -m 64 --vdev=net_null0 --vdev=net_ring0", error) ||
+	if (!dpdk_eal_start("--no-huge -m 64 --vdev=net_null0 --vdev=net_ring0", 1, "off", error) ||
 	    !dpdk_ports_start(port, &ports, 1, "off", error)) {
 		print_error("%s\n", error);
 		return 1;
