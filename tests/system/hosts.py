@@ -6,6 +6,9 @@
 The server also holds on lo the anycast addresses 203.0.113.53 and 2001:db8:53::53, of which only BGP tells the router (routing.py), and
 198.18.20.53 and 2001:db8:20::53 for who is in VLAN 20. Its port has VLAN 10 as native VLAN and, where the switch has trunks, VLAN 20 with a
 tag; its kernel has no interface there. Each host is a network namespace.
+
+With wire=True the server's cable ends in wire0, which is for DPDK alone, and dns0 is a tap that the dataplane takes: the kernel's interface on
+that port.
 """
 
 import os
@@ -56,12 +59,12 @@ class Host:
 class Site:
     """with Site(OpenSwitch) as site: …; leaving it removes all namespaces."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, wire=False):
         if os.geteuid() != 0:
             raise cases.Skip("network namespaces need root")
         self.middle = Host("w")
         self.server, self.router, self.client = Host("s"), Host("r"), Host("c")
-        self.switch = kind(self.middle.space)
+        self.switch, self.wire = kind(self.middle.space), wire
 
     def __enter__(self):
         try:
@@ -75,7 +78,9 @@ class Site:
         for host in (self.middle, self.server, self.router, self.client):
             host.add()
         self.switch.__enter__()
-        self.cable(self.server, "dns0", Port("server", 10, [20] if self.switch.trunks else []))
+        self.cable(self.server, "wire0" if self.wire else "dns0", Port("server", 10, [20] if self.switch.trunks else []))
+        if self.wire:
+            self.hand_over("wire0", "dns0")
         self.cable(self.router, "core0", Port("core", 10))
         self.cable(self.router, "access0", Port("access", 20))
         self.cable(self.client, "eth0", Port("client", 20))
@@ -89,6 +94,14 @@ class Site:
             host.ip("-6", "route", "add", "default", "via", via6)
         for setting in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"):
             self.router.run("sysctl", "-qw", setting)
+
+    def hand_over(self, port, kernel):
+        """The port to DPDK: this host's own kernel must not answer there. In its place the kernel gets a tap, made as an operator would make it."""
+        for setting in (f"net.ipv6.conf.{port}.disable_ipv6=1", f"net.ipv4.conf.{port}.rp_filter=1"):
+            self.server.run("sysctl", "-qw", setting)
+        self.server.ip("link", "set", port, "arp", "off")
+        self.server.ip("tuntap", "add", "dev", kernel, "mode", "tap", "multi_queue", "vnet_hdr")
+        self.server.ip("link", "set", kernel, "address", self.server.mac(port), "up")
 
     def cable(self, host, device, port):
         """A veth pair from the host to the switch; what leaves the host has its checksums, as on a wire: no virtual switch finishes them."""

@@ -11,7 +11,7 @@ import tempfile
 
 from process import Process
 
-KEEPALIVE, HOLD = 5, 15  # seconds
+TIMERS, PATIENT_TIMERS = (5, 15), (10, 30)  # keepalive and hold, in seconds
 PROGRAMS = pathlib.Path("/usr/lib/frr")
 
 BGPD = """\
@@ -21,6 +21,7 @@ router bgp {own_as}
  bgp router-id {router_id}
  bgp log-neighbor-changes
  no bgp ebgp-requires-policy
+ {failover}
  no bgp default ipv4-unicast
  timers bgp {keepalive} {hold}
 {neighbours}
@@ -47,19 +48,21 @@ class Daemon(Process):
 
 
 class Bgp:
-    """peers: (IPv4, IPv6) of the neighbour; networks: prefixes that are announced."""
+    """peers: (IPv4, IPv6) of the neighbour; networks: prefixes that are announced; patient: a session outlives an interface without a carrier, and
+    what TCP has to send again after that."""
 
-    def __init__(self, host, name, own_as, router_id, peer_as, peers, networks=()):
+    def __init__(self, host, name, own_as, router_id, peer_as, peers, networks=(), patient=False):
         self.host, self.peers, self.daemons = host, peers, []
         self.temporary = tempfile.TemporaryDirectory(prefix=f"skua-frr-{name}-")
         self.home = pathlib.Path(self.temporary.name)
         shutil.chown(self.home, "frr", "frr")  # which the daemons become
+        keepalive, hold = PATIENT_TIMERS if patient else TIMERS
         neighbours = "\n".join(f" neighbor {peer} remote-as {peer_as}\n neighbor {peer} timers connect 1" for peer in peers)
         by_family = ["\n".join(f"  network {network}" for network in networks if (":" in network) == six) for six in (False, True)]
         (self.home / "zebra.conf").write_text(f"hostname {name}\nlog file {self.home}/zebra.log\n")
         (self.home / "bgpd.conf").write_text(BGPD.format(
-            name=name, home=self.home, own_as=own_as, router_id=router_id, keepalive=KEEPALIVE, hold=HOLD, neighbours=neighbours,
-            networks4=by_family[0], networks6=by_family[1], peer4=peers[0], peer6=peers[1]))
+            name=name, home=self.home, own_as=own_as, router_id=router_id, keepalive=keepalive, hold=hold, neighbours=neighbours,
+            failover="no bgp fast-external-failover" if patient else "bgp fast-external-failover", networks4=by_family[0], networks6=by_family[1], peer4=peers[0], peer6=peers[1]))
 
     def __enter__(self):
         try:

@@ -39,14 +39,12 @@ class Ping(Process):
         return found, doubles
 
     def stop_and_count(self):
-        """(sent, lost): those after the last reply may still be under way, and are not counted. Fails if there were duplicates or errors."""
+        """(sent, lost): those after the last reply may still be under way, and are not counted. Fails if replies came twice, or never."""
         self.child.send_signal(signal.SIGINT)
         self.child.wait(20)
         found, doubles = self.seen()
         cases.expect(found, self.explain("no reply at all"))
         cases.expect(doubles == 0, f"{doubles} echo replies from {self.address} came twice")
-        errors = [line for line in self.log().splitlines() if re.match("From |ping: ", line)]
-        cases.expect(not errors, f"ping {self.address}: {errors[:3]}")
         return max(found), max(found) - len(found)
 
 
