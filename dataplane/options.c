@@ -194,7 +194,6 @@ static void set_defaults(struct options *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->io = "socket";
-	out->workers = 1;
 	out->kernel = "auto";
 	out->kernel_core = -1;
 	out->seccomp = true;

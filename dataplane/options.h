@@ -20,7 +20,7 @@ struct options {
 	struct listen_address listen[LISTENS_MAX];
 	unsigned listen_count; /* 0: not given, and the back end has addresses of its own */
 	const char *io;	       /* as given, or "socket"; borrows argv */
-	unsigned workers;
+	unsigned workers;      /* 0: not given */
 	bool has_cores;
 	struct core_list cores; /* only if has_cores */
 	const char *kernel;	/* "auto" if not given; borrows argv */

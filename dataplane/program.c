@@ -6,6 +6,24 @@
 #include <string.h>
 #include <time.h>
 
+/* One for each queue, as far as there are cores for them. */
+static void settle_workers(struct program *program)
+{
+	struct options *options = &program->options;
+	unsigned (*queues)(const char *) = program->io_class->queues;
+	struct core_list allowed;
+	unsigned most;
+
+	if (options->workers > 0)
+		return;
+	core_list_allowed(&allowed);
+	most = options->has_cores ? options->cores.count : allowed.count;
+	most = most < PACKET_WORKERS_MAX ? most : PACKET_WORKERS_MAX;
+	options->workers = queues ? queues(program->io_argument) : 1;
+	options->workers = options->workers < most ? options->workers : most;
+	options->workers = options->workers > 0 ? options->workers : 1;
+}
+
 static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 {
 	const struct options *options = &program->options;
@@ -110,14 +128,17 @@ static void describe_threads(struct program *program)
 	file->worker_count = lines;
 }
 
-bool program_open(struct program *program, const struct options *options,
+bool program_open(struct program *program, const struct options *given,
 		  const struct packet_io_class *io_class, const char *io_argument,
 		  char error[IO_ERROR_TEXT])
 {
+	const struct options *options = &program->options; /* settled further */
+
 	memset(program, 0, sizeof(*program));
-	program->options = *options;
+	program->options = *given;
 	program->io_class = io_class;
 	program->io_argument = io_argument;
+	settle_workers(program);
 	if (!idle_settle(&program->options.idle, io_class, error, IO_ERROR_TEXT) ||
 	    !account_find(options->user, &program->account, error, IO_ERROR_TEXT) ||
 	    !assign_cores(program, error) ||

@@ -30,9 +30,9 @@ struct program {
 };
 
 /* Opens everything that needs privileges or can fail, first the runtime directory's lock, then
- * packets, then TCP; then gives up privileges. Starts no thread of ours. options is copied. False
+ * packets, then TCP; then gives up privileges. Starts no thread of ours. given is copied. False
  * with a line for the user; program_stop() is to be called either way. */
-bool program_open(struct program *program, const struct options *options,
+bool program_open(struct program *program, const struct options *given,
 		  const struct packet_io_class *io_class, const char *io_argument,
 		  char error[IO_ERROR_TEXT]);
 

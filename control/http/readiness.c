@@ -302,10 +302,10 @@ static const char *obstacle(const struct readiness_target *target, struct addres
 		return "no dataplane of this version is running";
 	if (target->generation == 0 || target->zone == NULL)
 		return "no zone is loaded";
-	if (dataplane_listens(target->dataplane) == 0)
-		return "the dataplane listens nowhere";
 	if (trouble(target, reason) != NULL)
 		return reason;
+	if (dataplane_listens(target->dataplane) == 0)
+		return "the dataplane listens nowhere: it has no address";
 	dataplane_listen(target->dataplane, 0, text);
 	if (!address_from_text(text, address))
 		return "the dataplane's listen address can't be read";

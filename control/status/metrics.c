@@ -88,6 +88,7 @@ static void port_sample(FILE *out, const char *metric, const struct dataplane_fi
 	fprintf(out, "\"} %llu\n", (unsigned long long)value);
 }
 
+/* A port without buffers is an interface of the kernel's: what it loses, the kernel counts. */
 static void write_ports(FILE *out, const struct dataplane_file *file)
 {
 	static const struct {
@@ -108,8 +109,9 @@ static void write_ports(FILE *out, const struct dataplane_file *file)
 		snprintf(name, sizeof(name), "port_%s", counters[counter].name);
 		head(out, name, counters[counter].type, counters[counter].help);
 		for (unsigned port = 0; port < ports; port++)
-			port_sample(out, counters[counter].name, file, port,
-				    status_port_counter(file, port, counter));
+			if (status_port_counter(file, port, PORT_buffers) > 0)
+				port_sample(out, counters[counter].name, file, port,
+					    status_port_counter(file, port, counter));
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "dataplane/io/af_xdp_socket.h"
 
+#include "dataplane/io/interface.h"
 #include "runtime/numa.h"
 
 #include <assert.h>
@@ -51,10 +52,10 @@ struct af_xdp_socket {
 	unsigned sending;   /* frames with the kernel for sending */
 	uint64_t free[FRAME_COUNT];
 
-	const struct steer_passed *passed;
-	uint64_t counted[STEER_PASSES]; /* of passed */
-	uint64_t lost;			/* counted of the kernel's */
+	struct steering_seen seen;
+	uint64_t lost; /* counted of the kernel's */
 
+	bool busy_poll; /* an empty ring is asked about by a system call */
 	bool zero_copy;
 	struct xsk_umem *umem;
 	struct xsk_socket *xsk;
@@ -62,8 +63,6 @@ struct af_xdp_socket {
 	uint8_t place[FRAME_COUNT];
 #endif
 };
-
-static_assert(COUNT_pass_runt + STEER_no_socket == COUNT_pass_no_socket, "the same order");
 
 enum place { PLACE_FREE, PLACE_RECEIVING, PLACE_HELD, PLACE_SENDING };
 
@@ -150,7 +149,7 @@ void af_xdp_socket_settle(struct af_xdp_socket *socket)
 	refill(socket);
 	if (socket->sending > 0 && xsk_ring_prod__needs_wakeup(&socket->send))
 		kick(socket);
-	if (xsk_ring_prod__needs_wakeup(&socket->fill))
+	if (socket->busy_poll || xsk_ring_prod__needs_wakeup(&socket->fill))
 		recvfrom(socket->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
 
@@ -171,12 +170,7 @@ void af_xdp_socket_count(struct af_xdp_socket *socket, uint64_t counts[])
 
 	counts[COUNT_drop_rx_full] += lost - socket->lost;
 	socket->lost = lost;
-	for (unsigned i = 0; i < STEER_PASSES; i++) {
-		uint64_t passed = __atomic_load_n(&socket->passed->count[i], __ATOMIC_RELAXED);
-
-		counts[COUNT_pass_runt + i] += passed - socket->counted[i];
-		socket->counted[i] = passed;
-	}
+	steering_count(&socket->seen, counts);
 }
 
 /* The room for a reply ends with the frame's memory, or where the interface takes no more. */
@@ -294,6 +288,9 @@ static void explain(const struct af_xdp_socket_config *config, int reason,
 		hint = "another program has an AF_XDP socket on this queue: stop it";
 	else if (reason == ENETDOWN)
 		hint = "the interface is down: `ip link set dev INTERFACE up`";
+	else if (config->copy == AF_XDP_ZERO_COPY && (reason == EOPNOTSUPP || reason == EINVAL))
+		hint = "its driver has no zero-copy: leave out :zero-copy, which takes it where it "
+		       "can be had";
 	else if (reason == EAFNOSUPPORT)
 		hint = "this kernel has no AF_XDP (CONFIG_XDP_SOCKETS): use --io socket";
 	snprintf(error, IO_ERROR_TEXT, "no AF_XDP socket on %s queue %u (%s): %s",
@@ -339,13 +336,20 @@ static int register_memory(struct af_xdp_socket *socket)
 }
 
 /* Without either flag the kernel takes zero-copy if the driver can and copies otherwise. */
+static uint16_t copy_flag(const struct af_xdp_socket_config *config)
+{
+	if (config->generic || config->copy == AF_XDP_COPY)
+		return XDP_COPY;
+	return config->copy == AF_XDP_ZERO_COPY ? XDP_ZEROCOPY : 0;
+}
+
 static int bind_to_queue(struct af_xdp_socket *socket, const struct af_xdp_socket_config *config)
 {
 	struct xsk_socket_config options = {
 	    .rx_size = RECEIVE_RING,
 	    .tx_size = SEND_RING,
 	    .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-	    .bind_flags = XDP_USE_NEED_WAKEUP | (config->generic ? XDP_COPY : 0),
+	    .bind_flags = XDP_USE_NEED_WAKEUP | copy_flag(config),
 	};
 
 	return -xsk_socket__create(&socket->xsk, config->interface, config->queue, socket->umem,
@@ -383,17 +387,21 @@ static void read_back(struct af_xdp_socket *socket)
 		socket->zero_copy = (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
 }
 
-/* Each is a help where the kernel knows it, and no loss where not. */
-static void tune(const struct af_xdp_socket *socket)
+/* Each is a help where the kernel knows it, and no loss where not. Preferring busy polling, what we
+ * ask of the kernel runs the card's queue in our own thread. Asking where nothing has come pays
+ * only where interrupts are put off: else the card is faster by itself. */
+static void tune(struct af_xdp_socket *socket, const char *interface)
 {
 	int one = 1, budget = IO_BURST, time = BUSY_POLL_MICROSECONDS, buffer = SEND_BUFFER;
+	int fd = socket->fd;
 
-	if (setsockopt(socket->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		setsockopt(socket->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-	if (setsockopt(socket->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) == 0) {
-		setsockopt(socket->fd, SOL_SOCKET, SO_BUSY_POLL, &time, sizeof(time));
-		setsockopt(socket->fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget));
-	}
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	socket->busy_poll =
+	    setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &time, sizeof(time)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)) == 0 &&
+	    interface_defers_interrupts(interface);
 }
 
 static void raise_memory_limit(void)
@@ -418,7 +426,7 @@ struct af_xdp_socket *af_xdp_socket_open(const struct af_xdp_socket_config *conf
 		socket->frame_size = frame_size_for(config->mtu);
 		socket->rules = config->rules;
 		socket->room = config->room;
-		socket->passed = config->passed;
+		socket->seen.passed = config->passed;
 		if (get_memory(socket, config->node))
 			reason = open_socket(socket, config);
 	}
@@ -430,7 +438,7 @@ struct af_xdp_socket *af_xdp_socket_open(const struct af_xdp_socket_config *conf
 	}
 	socket->fd = xsk_socket__fd(socket->xsk);
 	read_back(socket);
-	tune(socket);
+	tune(socket, config->interface);
 	refill(socket);
 	check_frames(socket);
 	return socket;
@@ -450,6 +458,11 @@ void af_xdp_socket_close(struct af_xdp_socket *socket)
 int af_xdp_socket_fd(const struct af_xdp_socket *socket)
 {
 	return socket->fd;
+}
+
+bool af_xdp_socket_is_busy_polled(const struct af_xdp_socket *socket)
+{
+	return socket->busy_poll;
 }
 
 bool af_xdp_socket_is_zero_copy(const struct af_xdp_socket *socket)

@@ -10,7 +10,8 @@
 #define SKUA_DATAPLANE_IO_AF_XDP_SOCKET_H
 
 #include "dataplane/io/packet_io.h"
-#include "dataplane/io/steer.h"
+#include "dataplane/io/af_xdp_argument.h"
+#include "dataplane/io/steering.h"
 #include "dataplane/net/frame.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ struct af_xdp_socket_config {
 	unsigned mtu;
 	int node;			   /* NUMA node of the worker's core; -1: not known */
 	bool generic;			   /* the XDP program runs in the generic hook: copy mode */
+	enum af_xdp_copy copy;		   /* zero-copy is tried first, asked for, or not wanted */
 	const struct frame_rules *rules;   /* borrowed while the socket lives */
 	const struct steer_passed *passed; /* on this queue; borrowed, grows */
 	const _Atomic unsigned *room;	   /* octets of the longest frame; borrowed, may change */
@@ -35,6 +37,10 @@ void af_xdp_socket_close(struct af_xdp_socket *socket);
 int af_xdp_socket_fd(const struct af_xdp_socket *socket);
 /* Whether the kernel gave the card our memory; else it copies. */
 bool af_xdp_socket_is_zero_copy(const struct af_xdp_socket *socket);
+/* Whether asking for packets makes the kernel fetch them from the card, whose interrupts are put
+ * off: SO_PREFER_BUSY_POLL, on an interface that is set up for it (interface_defers_interrupts).
+ */
+bool af_xdp_socket_is_busy_polled(const struct af_xdp_socket *socket);
 
 /* As rx_burst and tx_burst of a packet_io_class; the datagrams' `frame` is the socket. */
 unsigned af_xdp_socket_receive(struct af_xdp_socket *socket, struct datagram *burst, unsigned max,

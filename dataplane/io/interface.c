@@ -106,6 +106,26 @@ bool interface_is_up(const char *name)
 	       ((unsigned)request.ifr_flags & wanted) == wanted;
 }
 
+static bool is_set(const char *name, const char *what)
+{
+	char path[96], value[24] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.20s/%s", name, what);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(value, sizeof(value), file))
+		value[0] = '\0';
+	fclose(file);
+	return value[0] >= '1' && value[0] <= '9';
+}
+
+bool interface_defers_interrupts(const char *name)
+{
+	return is_set(name, "napi_defer_hard_irqs") && is_set(name, "gro_flush_timeout");
+}
+
 bool interface_strips_tags(const char *name)
 {
 	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};

@@ -21,6 +21,10 @@ bool interface_link_address(const char *name, uint8_t address[6]);
 /* Set up, and with a link. */
 bool interface_is_up(const char *name);
 
+/* Whether the card's interrupts are put off in favour of whoever asks by himself: both
+ * napi_defer_hard_irqs and gro_flush_timeout are set in /sys/class/net/NAME. */
+bool interface_defers_interrupts(const char *name);
+
 /* Whether the card takes VLAN tags out of frames (`ethtool -k`: rx-vlan-offload). An XDP program
  * then can't tell which VLAN a frame belongs to, and a reply could not go back there. */
 bool interface_strips_tags(const char *name);

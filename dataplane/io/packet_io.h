@@ -51,6 +51,9 @@ struct io_housekeeping;
 
 struct packet_io_class {
 	const char *name; /* as in --io */
+	/* How many workers could have a queue of their own; 0: open says why that can't be said. A
+	 * worker may have several. NULL: as many as one likes, and one if nobody says. */
+	unsigned (*queues)(const char *argument);
 	struct packet_io *(*open)(const struct io_config *config, char error[IO_ERROR_TEXT]);
 	/* Called by the worker itself, once; NULL: this thread can't have it. */
 	struct io_queue *(*queue)(struct packet_io *io, unsigned index);

@@ -4,6 +4,7 @@
 #include "dataplane/io/interface.h"
 #include "zones/abi/channel.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -35,11 +36,10 @@ struct steering {
 	struct steer_shared *shared; /* the program's variables */
 	int link;
 	bool native;
+	int native_error;
 	unsigned known_count;
 	struct steer_key *known; /* sorted: what the map holds */
 	struct steer_key *wanted;
-	unsigned found_count;
-	struct interface_address *found; /* as of the last time that the kernel said */
 };
 
 static void explain(char error[IO_ERROR_TEXT], const char *what, int reason)
@@ -201,6 +201,7 @@ static bool attach_somehow(struct steering *steering, char error[IO_ERROR_TEXT])
 	steering->link = attach(steering, XDP_FLAGS_DRV_MODE);
 	if (steering->link < 0 && errno != EPERM && errno != EBUSY) {
 		steering->native = false;
+		steering->native_error = errno;
 		steering->link = attach(steering, XDP_FLAGS_SKB_MODE);
 	}
 	if (steering->link >= 0)
@@ -228,8 +229,7 @@ struct steering *steering_open(const char *interface, unsigned index, unsigned q
 	steering->link = -1;
 	steering->known = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->known));
 	steering->wanted = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->wanted));
-	steering->found = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->found));
-	if (!steering->known || !steering->wanted || !steering->found)
+	if (!steering->known || !steering->wanted)
 		explain(error, "the XDP program's data", ENOMEM);
 	else if (load_program(steering, queues, error) && attach_somehow(steering, error))
 		return steering;
@@ -247,7 +247,6 @@ void steering_close(struct steering *steering)
 		bpf_object__close(steering->object);
 	free(steering->known);
 	free(steering->wanted);
-	free(steering->found);
 	free(steering);
 }
 
@@ -261,20 +260,31 @@ uint64_t steering_capabilities(const struct steering *steering)
 	return 0;
 }
 
-unsigned steering_found(const struct steering *steering, const struct interface_address **found)
-{
-	*found = steering->found;
-	return steering->found_count;
-}
-
 bool steering_is_native(const struct steering *steering)
 {
 	return steering->native;
 }
 
+int steering_native_error(const struct steering *steering)
+{
+	return steering->native_error;
+}
+
 const struct steer_passed *steering_passed(const struct steering *steering, unsigned queue)
 {
 	return &steering->shared->passed[queue];
+}
+
+void steering_count(struct steering_seen *seen, uint64_t counts[])
+{
+	static_assert(COUNT_pass_runt + STEER_no_socket == COUNT_pass_no_socket, "the same order");
+
+	for (unsigned i = 0; i < STEER_PASSES; i++) {
+		uint64_t passed = __atomic_load_n(&seen->passed->count[i], __ATOMIC_RELAXED);
+
+		counts[COUNT_pass_runt + i] += passed - seen->counted[i];
+		seen->counted[i] = passed;
+	}
 }
 
 bool steering_add_queue(struct steering *steering, unsigned queue, int fd,
@@ -303,12 +313,17 @@ static unsigned want(struct steering *steering, unsigned count, const struct in6
 	return count + 1;
 }
 
-/* All the interface's addresses of a family (AF_UNSPEC: of both) at one port. */
-static unsigned want_found(struct steering *steering, unsigned count, unsigned found, int family,
-			   uint16_t port)
+struct found {
+	const struct interface_address *address;
+	unsigned count;
+};
+
+/* All those of a family (AF_UNSPEC: of both) at one port. */
+static unsigned want_found(struct steering *steering, unsigned count, struct found found,
+			   int family, uint16_t port)
 {
-	for (unsigned i = 0; i < found; i++) {
-		const struct in6_addr *address = &steering->found[i].address;
+	for (unsigned i = 0; i < found.count; i++) {
+		const struct in6_addr *address = &found.address[i].address;
 
 		if (family == AF_UNSPEC || (family == AF_INET) == is_ipv4(address))
 			count = want(steering, count, address, port);
@@ -334,24 +349,18 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct steer_key));
 }
 
-/* Fills wanted[], sorted and without doubles; returns their number, -1 if it can't be said now. */
-static int list_wanted(struct steering *steering)
+/* Fills wanted[], sorted and without doubles; returns their number. */
+static unsigned list_wanted(struct steering *steering, struct found found)
 {
 	unsigned count = 0, unique = 0;
-	int found = interface_addresses(steering->interface, steering->found, STEER_ADDRESSES_MAX);
 
-	if (found < 0)
-		return -1;
-	if (found > STEER_ADDRESSES_MAX)
-		found = STEER_ADDRESSES_MAX;
-	steering->found_count = (unsigned)found;
 	if (steering->listen_count == 0)
-		count = want_found(steering, 0, (unsigned)found, AF_UNSPEC, DNS_PORT);
+		count = want_found(steering, 0, found, AF_UNSPEC, DNS_PORT);
 	for (unsigned i = 0; i < steering->listen_count; i++) {
 		const struct sockaddr_storage *listed = &steering->listen[i].address;
 
 		if (address_is_unspecified(listed))
-			count = want_found(steering, count, (unsigned)found, listed->ss_family,
+			count = want_found(steering, count, found, listed->ss_family,
 					   address_port(listed));
 		else
 			count = want_listed(steering, count, listed);
@@ -360,21 +369,19 @@ static int list_wanted(struct steering *steering)
 	for (unsigned i = 0; i < count; i++)
 		if (i == 0 || compare_keys(&steering->wanted[i], &steering->wanted[i - 1]) != 0)
 			steering->wanted[unique++] = steering->wanted[i];
-	return (int)unique;
+	return unique;
 }
 
 /* One walk along both sorted lists: what is only in the old one leaves the map, what is only in
  * the new one enters it. Those that stay are never out of it. */
-unsigned steering_refresh(struct steering *steering)
+void steering_refresh(struct steering *steering, const struct interface_address *addresses,
+		      unsigned found)
 {
-	int listed = list_wanted(steering);
-	unsigned count = (unsigned)listed, old = 0, new = 0;
+	unsigned count = list_wanted(steering, (struct found){addresses, found}), old = 0, new = 0;
 	struct steer_key *kept = steering->known;
 	uint8_t present = 1;
 
 	follow_link_address(steering);
-	if (listed < 0)
-		return steering->known_count;
 	while (old < steering->known_count || new < count) {
 		int order = old == steering->known_count ? 1
 			    : new == count		 ? -1
@@ -391,5 +398,4 @@ unsigned steering_refresh(struct steering *steering)
 	steering->known = steering->wanted;
 	steering->wanted = kept;
 	steering->known_count = count;
-	return count;
 }

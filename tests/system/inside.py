@@ -9,7 +9,8 @@ class Inside(Skua):
 
     def __init__(self, link, zones, *options, start=True):
         self.link = link
-        super().__init__(zones, "--io", "af_xdp:dns0", *options, start=start)
+        io = () if "--io" in options else ("--io", "af_xdp:dns0")
+        super().__init__(zones, *io, *options, start=start)
 
     def command(self):
         words = super().command()

@@ -285,7 +285,8 @@ static void readiness_needs(void **state)
 	assert_string_equal(probe(*state, NULL), "no zone is loaded");
 	target.generation = 5;
 	file.listening = 0;
-	assert_string_equal(probe(*state, NULL), "the dataplane listens nowhere");
+	assert_string_equal(probe(*state, NULL),
+			    "the dataplane listens nowhere: it has no address");
 	target.dataplane = NULL;
 	assert_string_equal(probe(*state, NULL), "no dataplane of this version is running");
 	close(server.fd);

@@ -112,11 +112,12 @@ static void metrics_show_what_is_broken(void **state)
 	file.port[0].interface = INTERFACE_UP;
 	file.port[1].interface = 77;
 	file.port[1].count[PORT_no_buffer] = 5;
+	file.port[1].count[PORT_buffers] = 64;
 	text = metrics(&status);
 	has(text, "\nskua_port_up{port=\"0000:03:00.0\"} 1\n");
 	has(text, "\nskua_port_up{port=\"a\\\"b\"} 0\n");
 	has(text, "\nskua_port_no_buffer_total{port=\"a\\\"b\"} 5\n");
-	has(text, "\nskua_port_buffers_free{port=\"0000:03:00.0\"} 0\n");
+	has(text, "\nskua_port_buffers_free{port=\"a\\\"b\"} 0\n");
 	free(text);
 	file.port_count = 0;
 	file.interface = 77;

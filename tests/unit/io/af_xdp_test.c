@@ -237,6 +237,11 @@ static void answer_all(struct io_queue *queue, struct datagram *burst, unsigned 
 	io_class->tx_burst(queue, burst, n, counts);
 }
 
+static bool is_pass(enum counter counter)
+{
+	return counter >= COUNT_pass_runt && counter <= COUNT_pass_no_socket;
+}
+
 /* One query goes in, its reply comes out. `ip` is the offset of the IP header. */
 static void exchange(const struct frame *query, uint32_t ip, uint64_t counts[])
 {
@@ -530,8 +535,8 @@ static void test_frames_come_round(void **state)
 		for (; replies > 0; replies--)
 			next_reply();
 	}
-	for (unsigned i = 0; i < COUNTERS; i++)
-		assert_int_equal(counts[i], 0);
+	for (unsigned i = 0; i < COUNTERS; i++) /* what was passed before is counted now */
+		assert_true(counts[i] == 0 || is_pass(i));
 }
 
 static void test_every_queue_has_a_worker(void **state)

@@ -36,7 +36,7 @@ static void without_options_it_listens_on_loopback(void **state)
 	(void)state;
 	assert_int_equal(PARSE(), OPTIONS_RUN);
 	assert_string_equal(options.io, "socket");
-	assert_int_equal(options.workers, 1);
+	assert_int_equal(options.workers, 0);
 	assert_int_equal(options.watchdog, 10);
 	assert_false(options.has_cores);
 	assert_in_range(options.listen_count, 1, 2);
