@@ -1,6 +1,7 @@
 """deploy_test: an installation, started as docs/deploy/ says: systemd's units, s6's scripts, Kubernetes' manifests."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -18,12 +19,17 @@ from installed import Installed, make_root, prefix
 from namespace import Link
 from process import processes_of_session
 from small_zone import Zone
-from skua import SOURCES
+from skua import SOURCES, build_folder
 from unit_file import Unit, environment_file
 
 USERS = {"skua": 853, "skua-control": 854}
 SOCKETS = "--listen 198.18.0.1:53 --listen '[2001:db8::1]:53' --workers 2"
 AF_XDP = "--io af_xdp:dns0 --workers 2"
+# The kernel's words, which stand in no source of ours.
+REASONS = [os.strerror(number) for number in (errno.EPERM, errno.ENOENT)]
+# What the programs put into their messages.
+PUT_IN = re.compile(r"\b(?:eth\d|skua0|skua|0\.0\.0\.0:53|192\.0\.2\.53:53|\d+|0000:\S+|net_\w+|queues?|ports?|workers?|are)\b|/dev/net/tun|…|\([^)]*\)|\"[^\"]*\"|: (?:" +
+                    "|".join(REASONS) + ")")
 KUBERNETES = SOURCES / "scripts/deploy/kubernetes"
 
 
@@ -321,6 +327,79 @@ def frr():
     done = subprocess.run(["vtysh", "--dryrun", "-f", str(SOURCES / "scripts/deploy/frr/frr.conf")], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
     expect(done.returncode == 0 and "Unknown" not in done.stdout, done.stdout)
+
+def blocks(page, language):
+    """The fenced blocks of that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def pages():
+    found = sorted((SOURCES / "docs/deploy").glob("*.md"))
+    expect(len(found) >= 6, f"pages: {found}")
+    return found
+
+
+def known_options(program, *words):
+    text = subprocess.run([build_folder() / program, *words], stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    return set(re.findall(r"--[a-z][a-z0-9-]+", text))
+
+
+@case("deploy: each command block of the pages is shell, each unit, file and link that they name is there")
+def pages_commands():
+    for page in pages():
+        for block in blocks(page, "sh"):
+            done = subprocess.run(["bash", "-n"], input=block, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+            expect_equal((done.returncode, done.stderr), (0, ""), f"{page.name}: {block}")
+        text = page.read_text()
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            expect((page.parent / link).exists(), f"{page.name}: no {link}")
+        with_anchors(page, text)
+
+
+def with_anchors(page, text):
+    for link, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", text):
+        target = (page.parent / link).read_text() if link else text
+        heads = {re.sub(r"[^\w -]", "", head).strip().lower().replace(" ", "-") for head in re.findall(r"^#+ (.*)$", target, re.M)}
+        expect(anchor in heads, f"{page.name}: no #{anchor} in {link}")
+
+
+@case("deploy: options that the pages, units and scripts give to the programs exist; installed paths too")
+def pages_options():
+    known = {"skua-dataplane": known_options("skua-dataplane", "--help"), "skua-control": known_options("skua-control", "--help"),
+             "skua": known_options("skua", "help", "serve") | known_options("skua", "help", "status") | known_options("skua", "help", "query")}
+    # Options within these words are DPDK's.
+    for page in [*pages(), *(SOURCES / "scripts/deploy").rglob("*")]:
+        if not page.is_file():
+            continue
+        text = re.sub(r"'dpdk:[^']*'|\"dpdk:[^\"]*\"", "dpdk", page.read_text())
+        for line in text.replace("\\\n", " ").splitlines():
+            options = re.search(r"(?:SKUA_DATAPLANE=\"|bin/skua-dataplane |skua-dataplane skua:\S+ |bin/skua-control |skua-control skua:\S+ )(.*)", line)
+            if not options:
+                continue
+            name = "skua-control" if "skua-control" in options[0].split(" --")[0] else "skua-dataplane"
+            unknown = set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]+", " " + options[1])) - known[name]
+            expect(not unknown, f"{page.name}: {name} has no {unknown}: {line}")
+    with Installed() as root:
+        for page in pages():
+            for path in re.findall(r"/usr/local/(?:share|lib)/[\w./-]*\w", page.read_text()):
+                expect((root / path.lstrip("/")).exists(), f"{page.name}: {path} is not installed")
+
+
+@case("deploy: what the pages say that the programs print is what they print")
+def pages_messages():
+    """Each first cell of a table of failures that quotes our words: its plain parts stand in the sources."""
+    sources = "".join(path.read_text() for folder in ("dataplane", "control", "runtime") for path in (SOURCES / folder).rglob("*.[ch]"))
+    joined = re.sub(r"\"\s*\n\s*\"", "", sources).replace('\\"', '"')
+    joined += re.sub(r"%[-.*0-9]*[a-z]", "", joined)  # what may be put in may be nothing
+    checked = 0
+    for page in pages():
+        for quoted in re.findall(r"^\| `((?:can't|no AF_XDP|DPDK|--user|user skua|the kernel refuses|stays root|another Skua)[^`]*)`", page.read_text(), re.M):
+            for part in PUT_IN.split(quoted):
+                words = part.strip(" :.,-").removesuffix(" failed")
+                if len(words) > 12:
+                    expect(words in joined, f"{page.name}: nothing prints {words!r}, of {quoted!r}")
+                    checked += 1
+    expect(checked > 20, f"only {checked} parts of messages were found")
 
 
 cases.main()
