@@ -1,5 +1,6 @@
 """dpdk_kernel_test: a port of DPDK that the kernel shares: net_af_packet on a veth end, and the kernel's interface beside it."""
 
+import hashlib
 import os
 import re
 import signal
@@ -124,6 +125,89 @@ def followed():
             cases.eventually(lambda gone=other: not answers(link, gone), f"no answer of {other} any more")
             expect(answers(link, one), f"{one} is still there")
         expect(server.count("pass_not_ours") > 0, "queries to addresses that are not ours")
+
+
+STREAM = 8 * 1024 * 1024
+# Sends or takes a stream whose every octet is known; the taker prints what it got.
+SENDER = ("import hashlib, socket, sys; at = socket.create_connection((sys.argv[1], 7777), 20)\n"
+          "for i in range({blocks}): at.sendall(hashlib.sha256(str(i).encode()).digest() * 256)\n"
+          "at.shutdown(socket.SHUT_WR); at.settimeout(60); at.recv(1)")
+TAKER = ("import hashlib, socket; at = socket.create_server(('', 7777), family=socket.AF_INET6, dualstack_ipv6=True); print('ready', flush=True); peer = at.accept()[0]; peer.settimeout(60)\n"
+         "sum, count = hashlib.sha256(), 0\n"
+         "while data := peer.recv(65536): sum.update(data); count += len(data)\n"
+         "print(count, sum.hexdigest())")
+
+
+def whole_stream(link, taker, sender, address):
+    """TCP from one namespace to the other: every octet arrives once, in order."""
+    blocks = STREAM // 8192
+    expected = hashlib.sha256(b"".join(hashlib.sha256(str(i).encode()).digest() * 256 for i in range(blocks))).hexdigest()
+    with subprocess.Popen(["ip", "netns", "exec", taker, "/usr/bin/python3", "-c", TAKER], stdout=subprocess.PIPE, text=True) as receiver:
+        try:
+            expect_equal(receiver.stdout.readline().strip(), "ready", "the taker")
+            code, output = link.run(sender, ["/usr/bin/python3", "-c", SENDER.format(blocks=blocks), address], 120)
+            expect_equal(code, 0, f"sending to {address}: {output}")
+            expect_equal(receiver.stdout.readline().split(), [str(STREAM), expected], f"what came to {address}")
+        finally:
+            receiver.kill()
+
+
+@case("kernel: TCP both ways, whole, beside queries over UDP and TCP on the same addresses")
+def tcp():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        address(link)
+        for one, other in zip(ADDRESSES, ("198.18.0.2", "2001:db8::2")):
+            eventually_answers(link, one)
+            eventually_answers(link, one, "+tcp")
+            whole_stream(link, link.server, link.client, one)
+            whole_stream(link, link.client, link.server, other)
+            expect("big" in link.on_client("kdig", f"@{one}", "big.x.test", "TXT", "+ignore", "+tcp")[1], "an answer that only TCP can carry")
+        expect_equal(server.count("to_kernel_refused"), 0, "frames that the interface did not take")
+        cases.eventually(server.adds_up, "counters that add up")
+
+
+@case("kernel: a flood of what is no query loses no answer")
+def flood():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        address(link)
+        eventually_answers(link, ADDRESSES[0])
+        with subprocess.Popen(["ip", "netns", "exec", link.client, "ping", "-f", "-q", "-s", "56", ADDRESSES[0]], stdout=subprocess.DEVNULL) as noise:
+            try:
+                before = server.count("pass_not_udp")
+                for _ in range(100):
+                    expect(answers(link, ADDRESSES[0], "+timeout=10"), "an answer under the flood")
+                expect(server.count("pass_not_udp") > before + 100, "the flood")
+            finally:
+                noise.kill()
+        cases.eventually(server.adds_up, "counters that add up")
+
+
+@case("kernel: no link, no carrier; with the link it is back, and so are answers")
+def carrier():
+    with Port() as link, Zone() as zone, Shared(link, zone):
+        address(link)
+        eventually_answers(link, ADDRESSES[0])
+        state = lambda: ip("-n", link.server, "link", "show", "skua0")
+        for _ in range(2):
+            ip("-n", link.client, "link", "set", "dns1", "down")
+            cases.eventually(lambda: "NO-CARRIER" in state(), "no carrier")
+            ip("-n", link.client, "link", "set", "dns1", "up")
+            cases.eventually(lambda: "LOWER_UP" in state(), "a carrier")
+            eventually_answers(link, ADDRESSES[0])
+            pings(link.on_client, ADDRESSES[0])
+
+
+@case("kernel: a smaller MTU there makes answers that no longer fit say so")
+def smaller():
+    with Port() as link, Zone() as zone, Shared(link, zone):
+        address(link, addresses=ADDRESSES[:1])
+        fits = lambda: " tc" not in link.on_client("kdig", f"@{ADDRESSES[0]}", "middling.x.test", "TXT", "+bufsize=1232", "+ignore")[1].lower()
+        eventually_answers(link, ADDRESSES[0])
+        cases.eventually(fits, "an answer of 900 octets fits")
+        ip("-n", link.server, "link", "set", "skua0", "mtu", "800")
+        cases.eventually(lambda: not fits(), "it no longer fits")
+        ip("-n", link.server, "link", "set", "skua0", "mtu", "1500")
+        cases.eventually(fits, "it fits again")
 
 
 @case("kernel: after kill -9 the interface is there with its addresses, and the next start takes it")
