@@ -158,6 +158,7 @@ struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *o
 	}
 	kernel->port = port->id;
 	kernel->queues = port->queues;
+	kernel->is_software = port->is_software;
 	kernel->has_tx_queue = port->has_kernel_queue;
 	kernel->tx_queue = (uint16_t)port->queues;
 	kernel->frame_most = port->frame_most + RTE_VLAN_HLEN;

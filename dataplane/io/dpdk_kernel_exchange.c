@@ -2,6 +2,7 @@
  * to the port. */
 #include "dataplane/io/dpdk_kernel_private.h"
 
+#include "dataplane/net/unfinished.h"
 #include "zones/abi/channel.h"
 
 #include <poll.h>
@@ -42,6 +43,19 @@ void dpdk_kernel_pass(const struct dpdk_kernel_queue *queue, struct rte_mbuf **f
 	ring_bell(queue->bell);
 }
 
+/* What a kernel on this host has left unfinished another one must be told of. */
+static void mark_unfinished(const struct rte_mbuf *frame, struct virtio_net_hdr *header)
+{
+	uint16_t start, offset;
+
+	if (!unfinished_checksum(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len, &start,
+				 &offset))
+		return;
+	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	header->csum_start = start;
+	header->csum_offset = offset;
+}
+
 static bool give(const struct dpdk_kernel *kernel, const struct rte_mbuf *frame)
 {
 	struct virtio_net_hdr header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
@@ -50,6 +64,8 @@ static bool give(const struct dpdk_kernel *kernel, const struct rte_mbuf *frame)
 
 	if (frame->nb_segs > PARTS)
 		return false;
+	if (kernel->is_software)
+		mark_unfinished(frame, &header);
 	for (; frame; frame = frame->next)
 		part[count++] = (struct iovec){.iov_base = rte_pktmbuf_mtod(frame, void *),
 					       .iov_len = frame->data_len};

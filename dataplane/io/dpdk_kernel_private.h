@@ -10,7 +10,8 @@ struct dpdk_kernel {
 	uint16_t port;
 	bool has_tx_queue; /* of the port, its last: the housekeeping thread's own */
 	uint16_t tx_queue;
-	unsigned queues; /* workers */
+	bool is_software; /* as of the port */
+	unsigned queues;  /* workers */
 	uint32_t frame_most;
 	struct tap tap;
 	unsigned interface; /* index; another one of its name is not ours */

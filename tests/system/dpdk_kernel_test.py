@@ -32,7 +32,11 @@ class Port(Link):
             self.set_server(setting, 1)
         ip("-n", self.server, "link", "set", "dns0", "arp", "off")
         # A wire carries frames as a card sends them: no sums left to finish, none larger than the MTU.
-        self.on_client("ethtool", "-K", "dns1", "tx", "off")
+        self.offload("tx", "off")
+
+    def offload(self, *settings):
+        code, output = self.on_client("ethtool", "-K", "dns1", *settings)
+        expect_equal(code, 0, f"ethtool: {output}")
 
     def set_server(self, setting, value):
         self.on_server("sysctl", "-qw", f"net.{setting}={value}")
@@ -163,6 +167,18 @@ def tcp():
             whole_stream(link, link.client, link.server, other)
             expect("big" in link.on_client("kdig", f"@{one}", "big.x.test", "TXT", "+ignore", "+tcp")[1], "an answer that only TCP can carry")
         expect_equal(server.count("to_kernel_refused"), 0, "frames that the interface did not take")
+        cases.eventually(server.adds_up, "counters that add up")
+
+
+@case("kernel: what a sender on this host leaves unfinished in its checksums is taken")
+def unfinished():
+    with Port() as link, Zone() as zone, Shared(link, zone) as server:
+        address(link)
+        link.offload("tx", "on", "tso", "off", "gso", "off")
+        for one in ADDRESSES:
+            eventually_answers(link, one)
+            eventually_answers(link, one, "+tcp")
+            whole_stream(link, link.server, link.client, one)
         cases.eventually(server.adds_up, "counters that add up")
 
 
