@@ -4,6 +4,7 @@
 #include "dataplane/io/socket.h"
 
 #include "dataplane/io/address.h"
+#include "dataplane/io/interface_mtus.h"
 #include "zones/abi/channel.h"
 
 #include <errno.h>
@@ -15,6 +16,8 @@
 
 #define PAYLOAD_MAX	 4096u /* no useful query is longer, no reply over UDP either */
 #define SEND_PATIENCE_NS 200000
+#define HEADERS4	 28u
+#define HEADERS6	 48u
 
 union control_room {
 	struct cmsghdr header;
@@ -29,6 +32,7 @@ struct origin {
 };
 
 struct io_queue {
+	const struct interface_mtus *mtus;
 	unsigned socket_count;
 	unsigned next; /* the socket that is asked first, so that none starves the others */
 	struct pollfd socket[LISTENS_MAX];
@@ -43,6 +47,7 @@ struct io_queue {
 };
 
 struct packet_io {
+	struct interface_mtus mtus;
 	unsigned queue_count;
 	struct io_queue *queue[];
 };
@@ -128,12 +133,14 @@ static struct packet_io *socket_open(const struct io_config *config, char error[
 		snprintf(error, IO_ERROR_TEXT, "out of memory for %u workers", config->workers);
 		return NULL;
 	}
+	interface_mtus_refresh(&io->mtus);
 	for (; io->queue_count < config->workers; io->queue_count++) {
 		io->queue[io->queue_count] = open_queue(config, error);
 		if (!io->queue[io->queue_count]) {
 			socket_close(io);
 			return NULL;
 		}
+		io->queue[io->queue_count]->mtus = &io->mtus;
 	}
 	return io;
 }
@@ -154,25 +161,30 @@ static const char *socket_describe(struct packet_io *io, unsigned index)
 	return "socket";
 }
 
-/* Whether the datagram was sent to one host: a query to a broadcast or multicast address is not
- * answered. Only sockets on the unspecified address can get one, and those report it. */
-static bool came_to_one_host(struct msghdr *message)
+/* Where a datagram went to, as the kernel says. */
+struct arrival {
+	bool to_one_host; /* no broadcast, no multicast: those are not answered */
+	uint32_t interface;
+};
+
+static void read_arrival(struct msghdr *message, struct arrival *arrival)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
 	struct in_pktinfo info4;
 	struct in6_pktinfo info6;
 
+	memset(arrival, 0, sizeof(*arrival));
 	if (!control)
-		return true;
+		return;
 	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
 		memcpy(&info4, CMSG_DATA(control), sizeof(info4));
-		return info4.ipi_addr.s_addr == info4.ipi_spec_dst.s_addr;
-	}
-	if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+		arrival->to_one_host = info4.ipi_addr.s_addr == info4.ipi_spec_dst.s_addr;
+		arrival->interface = (uint32_t)info4.ipi_ifindex;
+	} else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
 		memcpy(&info6, CMSG_DATA(control), sizeof(info6));
-		return !IN6_IS_ADDR_MULTICAST(&info6.ipi6_addr);
+		arrival->to_one_host = !IN6_IS_ADDR_MULTICAST(&info6.ipi6_addr);
+		arrival->interface = info6.ipi6_ifindex;
 	}
-	return true;
 }
 
 static void set_source(struct datagram *query, const struct sockaddr_storage *peer)
@@ -205,12 +217,27 @@ static bool can_be_answered(const struct datagram *query)
 	       memcmp(source, mapped, sizeof(mapped)) != 0;
 }
 
+/* What a reply may have, in one packet of the interface that its query came by. */
+static uint32_t room_on(const struct io_queue *queue, const struct arrival *arrival,
+			const struct datagram *query)
+{
+	uint32_t headers = query->family == 4 ? HEADERS4 : HEADERS6;
+	uint32_t mtu = interface_mtus_find(queue->mtus, arrival->interface);
+	uint32_t room = mtu > headers ? mtu - headers : 0;
+
+	if (room > PAYLOAD_MAX)
+		room = PAYLOAD_MAX;
+	return room > query->length ? room : query->length;
+}
+
 /* Fills *query from entry i; false: it can't be answered, and is counted. */
 static bool take_message(struct io_queue *queue, unsigned i, unsigned from, struct datagram *query,
 			 uint64_t counts[])
 {
 	struct mmsghdr *message = &queue->received[i];
+	struct arrival arrival;
 
+	read_arrival(&message->msg_hdr, &arrival);
 	set_source(query, &queue->peer[i]);
 	/* Cut at the end of the buffer: what is there may even look whole. */
 	if (message->msg_hdr.msg_flags & MSG_TRUNC) {
@@ -221,13 +248,13 @@ static bool take_message(struct io_queue *queue, unsigned i, unsigned from, stru
 		counts[COUNT_drop_source]++;
 		return false;
 	}
-	if (!came_to_one_host(&message->msg_hdr)) {
+	if (!arrival.to_one_host) {
 		counts[COUNT_drop_not_ours]++;
 		return false;
 	}
 	query->payload = queue->payload[i];
 	query->length = message->msg_len;
-	query->capacity = PAYLOAD_MAX;
+	query->capacity = room_on(queue, &arrival, query);
 	query->sum = 0;
 	query->headers = 0;
 	queue->origin[i].socket = from;
@@ -267,7 +294,9 @@ static unsigned socket_rx_burst(struct io_queue *queue, struct datagram *burst, 
 	return n;
 }
 
-/* A reply leaves from where the query went to; the kernel routes it, hence no interface. */
+/* A reply leaves from the address that the query went to, by the way that the host's routes say, as
+ * everything that its kernel sends: clients need not be reachable by where their queries come in.
+ */
 static void keep_source_only(struct msghdr *message)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
@@ -369,16 +398,27 @@ static void socket_wait(struct io_queue *queue, unsigned microseconds)
 	ppoll(queue->socket, queue->socket_count, &patience, NULL);
 }
 
+/* MTUs may have changed, and interfaces come and gone: about once a second is soon enough. */
+static enum interface_state socket_refresh(struct packet_io *io)
+{
+	interface_mtus_refresh(&io->mtus);
+	return INTERFACE_NONE;
+}
+
 static const char *const queue_calls[] = {"ppoll", "recvmmsg", "sendmmsg", NULL};
+static const char *const main_calls[] = {"bind",    "getsockname", "ioctl",  "recvfrom",
+					 "recvmsg", "sendto",	   "socket", NULL};
 
 const struct packet_io_class packet_io_socket = {
     .name = "socket",
     .queue_calls = queue_calls,
+    .main_calls = main_calls,
     .open = socket_open,
     .queue = socket_queue,
     .describe = socket_describe,
     .rx_burst = socket_rx_burst,
     .tx_burst = socket_tx_burst,
     .wait = socket_wait,
+    .refresh = socket_refresh,
     .close = socket_close,
 };

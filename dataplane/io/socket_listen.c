@@ -80,15 +80,16 @@ static void raise_buffers(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-/* Replies are never cut to a path MTU that somebody forged: they leave at the interface's MTU. */
-static void ignore_path_mtu(int fd, int family)
+/* A reply is never cut into fragments here, nor to a path MTU that somebody forged: what does not
+ * fit the interface's MTU is refused (EMSGSIZE). */
+static void never_fragment(int fd, int family)
 {
-	int omit = family == AF_INET ? IP_PMTUDISC_OMIT : IPV6_PMTUDISC_OMIT;
+	int interface = family == AF_INET ? IP_PMTUDISC_INTERFACE : IPV6_PMTUDISC_INTERFACE;
 
 	if (family == AF_INET)
-		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof(omit));
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &interface, sizeof(interface));
 	else
-		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof(omit));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &interface, sizeof(interface));
 }
 
 static int ask_for_destination(int fd, int family)
@@ -121,8 +122,8 @@ int socket_listen(const struct sockaddr_storage *address, char error[IO_ERROR_TE
 		return -1;
 	}
 	raise_buffers(fd);
-	ignore_path_mtu(fd, address->ss_family);
-	if (address_is_unspecified(address) && ask_for_destination(fd, address->ss_family) < 0) {
+	never_fragment(fd, address->ss_family);
+	if (ask_for_destination(fd, address->ss_family) < 0) {
 		explain(address, errno, error);
 		close(fd);
 		return -1;

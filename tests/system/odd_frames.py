@@ -276,7 +276,7 @@ def datagrams(m):
     source = dropped("source")
     # The others Linux drops by itself.
     source4 = {"this network": source.refused}
-    source6 = {name: source.refused for name in ("nobody", "an IPv4 address", "us")}
+    source6 = {name: source.refused for name in ("nobody", "an IPv4 address")}
     return [
         ("UDP: length 0", dropped("udp_length"), [m.v4(udp_fields={"length": 0})]),
         ("UDP: length 7", dropped("udp_length"), [m.v6(udp_fields={"length": 7})]),

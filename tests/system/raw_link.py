@@ -53,12 +53,26 @@ class RawLink:
         self.raw.send(octets)
 
     def receive(self, seconds=30.0):
-        """The next frame; the kernel hands the tag over beside it."""
+        """The next frame."""
         self.raw.settimeout(seconds)
         try:
-            octets, ancillary, _, _ = self.raw.recvmsg(65535, 256)
+            return self._take()
         except TimeoutError:
             raise cases.Failure(f"no frame within {seconds:g} s") from None
+
+    def waiting(self):
+        """The frames that have come by now."""
+        self.raw.settimeout(0)
+        found = []
+        try:
+            while True:
+                found.append(self._take())
+        except BlockingIOError:
+            return found
+
+    def _take(self):
+        """The kernel hands the tag over beside the frame."""
+        octets, ancillary, _, _ = self.raw.recvmsg(65535, 256)
         tag, unfinished = None, False
         for level, kind, data in ancillary:
             if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
