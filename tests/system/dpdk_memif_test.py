@@ -3,40 +3,14 @@
 import os
 import re
 import signal
-import subprocess
 import tempfile
 
 import cases
 from cases import case, eventually, expect, expect_equal
 from frozen import Frozen
-from on_dpdk import GENERATOR, device, generate, memif
-from skua import build_folder
+from on_dpdk import Peer, expect_load, generate, memif
 
 LONG = bool(os.environ.get("SKUA_LONG"))
-
-
-class Peer:
-    """A generator that loads the link until it is killed."""
-
-    def __init__(self, folder, *options):
-        self.child = subprocess.Popen([str(build_folder() / "bench" / "memif_generator"), *GENERATOR, device(folder, "client"), "--",
-                                       "--names", "1000", "--seconds", "600", *options], stdout=subprocess.DEVNULL)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.child.kill()
-        self.child.wait()
-
-
-def received(server):
-    return server.metrics().get("skua_received_total", 0)
-
-
-def expect_load(server):
-    before = received(server)
-    eventually(lambda: received(server) > before + 1000, "a thousand queries of the peer")
 
 
 @case("dpdk memif: peers that are killed under load, again and again: the dataplane lives, and answers the next one")

@@ -101,7 +101,7 @@ def tap_queues():
 def spreading():
     with Link() as link, Zone() as zone:
         with over_veth(link, zone, "--workers", "2", device="--vdev=net_null0,no-rx=1") as server:
-            expect("dpdk net_null0 queue 1 (net_null, RSS)" in server.log(), server.log())
+            eventually(lambda: "dpdk net_null0 queue 1 (net_null, RSS)" in server.log(), "what worker 1 got, in the log")
 
 
 cases.main()

@@ -6,7 +6,7 @@ import re
 import subprocess
 import tempfile
 
-from cases import Skip, expect, expect_equal
+from cases import Skip, eventually, expect, expect_equal
 from namespace import ip
 from skua import SOURCES, Skua, build_folder
 
@@ -18,9 +18,9 @@ SERVER4, SERVER6 = "198.18.0.9", "2001:db8::9"
 class OnPort(Skua):
     """`skua serve` with DPDK for itself, and no --listen; prefix: what its command line starts with."""
 
-    def __init__(self, zones, device, *options, prefix=(), start=True):
+    def __init__(self, zones, device, *options, prefix=(), memory=MEMORY, start=True):
         self.prefix = list(prefix)
-        super().__init__(zones, "--io", f"dpdk:{MEMORY} {device}", "--kernel", "off", *options, start=start)
+        super().__init__(zones, "--io", f"dpdk:{memory} {device}", "--kernel", "off", *options, start=start)
 
     def command(self):
         words = super().command()
@@ -47,11 +47,11 @@ def introduce(link):
         ip("-n", link.client, "neigh", "replace", address, "lladdr", server_mac(link), "dev", "dns1")
 
 
-def over_veth(link, zone, *options, device="--vdev=net_af_packet0,iface=dns0"):
+def over_veth(link, zone, *options, device="--vdev=net_af_packet0,iface=dns0", memory=MEMORY):
     """Skua on the server's end by net_af_packet."""
     needs_dpdk()
     introduce(link)
-    return OnPort([zone], device, *options, prefix=["ip", "netns", "exec", link.server])
+    return OnPort([zone], device, *options, prefix=["ip", "netns", "exec", link.server], memory=memory)
 
 
 def ask(link, server, name, kind, *options):
@@ -84,6 +84,30 @@ def generate(folder, *options):
     fields = dict(word.split("=") for word in done.stdout.split())
     expect("answered_per_s" in fields, f"the generator failed: {done.stdout}")
     return {key: float(value) for key, value in fields.items()}
+
+
+class Peer:
+    """A generator that loads the link until it is killed."""
+
+    def __init__(self, folder, *options):
+        self.child = subprocess.Popen([str(build_folder() / "bench" / "memif_generator"), *GENERATOR, device(folder, "client"), "--",
+                                       "--names", "1000", "--seconds", "600", *options], stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.child.kill()
+        self.child.wait()
+
+
+def received(server):
+    return server.metrics().get("skua_received_total", 0)
+
+
+def expect_load(server):
+    before = received(server)
+    eventually(lambda: received(server) > before + 1000, "a thousand queries of the peer")
 
 
 def memif(folder):
