@@ -2,6 +2,7 @@
 
 #include "dataplane/io/address.h"
 #include "dataplane/io/interface.h"
+#include "dataplane/io/steering_dispatcher.h"
 #include "zones/abi/channel.h"
 
 #include <assert.h>
@@ -35,6 +36,7 @@ struct steering {
 	int addresses;		     /* map fd, owned by the object */
 	struct steer_shared *shared; /* the program's variables */
 	int link;
+	struct steering_dispatcher *dispatcher; /* NULL: the program has the interface alone */
 	bool native;
 	int native_error;
 	unsigned known_count;
@@ -83,7 +85,7 @@ static struct steer_shared *map_variables(struct bpf_object *object)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static bool load_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
+static bool open_program(struct steering *steering, unsigned queues, char error[IO_ERROR_TEXT])
 {
 	struct bpf_object_open_opts options = {.sz = sizeof(options), .object_name = "skua"};
 	uint16_t port = only_port(steering);
@@ -101,10 +103,20 @@ static bool load_program(struct steering *steering, unsigned queues, char error[
 		explain(error, "can't prepare the XDP program", errno);
 		return false;
 	}
-	if (bpf_object__load(steering->object) != 0) {
-		explain(error, "the kernel refuses the XDP program", errno);
-		return false;
-	}
+	return true;
+}
+
+static bool load_program(struct steering *steering, char error[IO_ERROR_TEXT])
+{
+	if (bpf_object__load(steering->object) == 0)
+		return true;
+	explain(error, "the kernel refuses the XDP program", errno);
+	return false;
+}
+
+/* The program is loaded. */
+static bool find_maps(struct steering *steering, char error[IO_ERROR_TEXT])
+{
 	steering->shared = map_variables(steering->object);
 	if (!steering->shared) {
 		explain(error, "can't map the XDP program's variables", errno);
@@ -211,6 +223,36 @@ static bool attach_somehow(struct steering *steering, char error[IO_ERROR_TEXT])
 	return false;
 }
 
+static bool has_dispatcher(const struct steering *steering)
+{
+	char name[BPF_OBJ_NAME_LEN];
+	const char *mode;
+	uint32_t id = attached_program(steering->index, &mode);
+
+	if (id == 0)
+		return false;
+	program_name(id, name);
+	return strcmp(name, DISPATCHER_PROGRAM) == 0;
+}
+
+/* By a link of our own, or beside those who came by libxdp's dispatcher. One that holds nothing but
+ * what an earlier Skua has left goes with that. */
+static bool load_and_attach(struct steering *steering, char error[IO_ERROR_TEXT])
+{
+	bool alone = true;
+
+	if (has_dispatcher(steering)) {
+		steering->dispatcher =
+		    dispatcher_open(steering->interface, steering->index, &alone, error);
+		if (!steering->dispatcher)
+			return false;
+	}
+	if (alone)
+		return load_program(steering, error) && attach_somehow(steering, error);
+	steering->native_error = EOPNOTSUPP; /* if it runs in the generic hook */
+	return dispatcher_join(steering->dispatcher, steering->object, &steering->native, error);
+}
+
 struct steering *steering_open(const char *interface, unsigned index, unsigned queues,
 			       const struct listen_address *listen, unsigned listen_count,
 			       char error[IO_ERROR_TEXT])
@@ -231,7 +273,8 @@ struct steering *steering_open(const char *interface, unsigned index, unsigned q
 	steering->wanted = calloc(STEER_ADDRESSES_MAX, sizeof(*steering->wanted));
 	if (!steering->known || !steering->wanted)
 		explain(error, "the XDP program's data", ENOMEM);
-	else if (load_program(steering, queues, error) && attach_somehow(steering, error))
+	else if (open_program(steering, queues, error) && load_and_attach(steering, error) &&
+		 find_maps(steering, error))
 		return steering;
 	steering_close(steering);
 	return NULL;
@@ -241,6 +284,7 @@ void steering_close(struct steering *steering)
 {
 	if (steering->link >= 0)
 		close(steering->link);
+	dispatcher_close(steering->dispatcher);
 	if (steering->shared)
 		munmap(steering->shared, sizeof(*steering->shared));
 	if (steering->object)

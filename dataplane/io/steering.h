@@ -2,6 +2,7 @@
  * which queue has which socket.
  *
  * The program hangs on a BPF link: it leaves the interface when the process ends, however it ends.
+ * Where libxdp's dispatcher is, it joins that instead (steering_dispatcher.h).
  * Threads: the main thread. Errors: one line for the user. Source: bpf(2), AF_XDP in the kernel's
  * documentation. */
 #ifndef SKUA_DATAPLANE_IO_STEERING_H

@@ -18,7 +18,8 @@ FOLDERS = ["dev", "proc", "sys", "run", "tmp", "root", "etc/frr", "var/log", "us
 DRIVERS = ["bus_pci", "bus_vdev", "mempool_ring", "net_virtio", "net_e1000", "net_vmxnet3", "net_tap", "net_af_packet"]
 MODULES = ["vfio-pci", "vfio_iommu_type1", "uio_pci_generic", "virtio_pci", "virtio_net", "e1000", "e1000e", "vmxnet3", "tun",
            "vhost_net", "8021q", "bridge", "veth"]
-TOOLS = ["/usr/bin/ip", "/usr/sbin/bridge", "/usr/sbin/ethtool", "/usr/lib/frr/bgpd"]
+TOOLS = ["/usr/bin/ip", "/usr/sbin/bridge", "/usr/sbin/ethtool", "/usr/lib/frr/bgpd", "/usr/sbin/xdp-loader"]
+DISPATCHER = "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o"  # what libxdp loads
 PASSWD = "root:x:0:0::/root:/bin/sh\nskua:x:900:900::/nonexistent:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\nskua:x:900:\nfrrvty:x:901:\n"
 
@@ -102,6 +103,7 @@ def add_programs(tree, build):
     tree.program("/bin/busybox")
     for path in TOOLS:
         tree.program(path)
+    tree.copy(DISPATCHER, mode=0o644)
     for name in ("skua", "skua-control", "skua-dataplane"):
         tree.program(pathlib.Path(build, name), f"/usr/bin/{name}")
 
@@ -127,7 +129,7 @@ def pack(folder, archive):
 
 
 def build(folder, kernel, programs, files):
-    """Writes folder/initrd.cpio: programs: the build folder; files: {path in the guest: text} besides."""
+    """Writes folder/initrd.cpio: programs: the build folder; files: {path in the guest: text, or the path of a file} besides."""
     folder = pathlib.Path(folder)
     tree = Tree(folder / "root")
     add_programs(tree, programs)
@@ -136,7 +138,10 @@ def build(folder, kernel, programs, files):
     tree.copy(HERE / "init", "/init")
     for path, text in {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/nsswitch.conf": "passwd: files\ngroup: files\n",
                        **files}.items():
-        tree.write(path, text)
+        if isinstance(text, pathlib.Path):
+            tree.copy(text, path)
+        else:
+            tree.write(path, text)
     pack(tree.folder, folder / "initrd.cpio")
     shutil.rmtree(tree.folder)
     return folder / "initrd.cpio"

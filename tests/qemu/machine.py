@@ -33,12 +33,13 @@ def cache():
 
 
 class Machine(Guest):
-    """A guest that boots when the cases begin. name: of its console's file."""
+    """A guest that boots when the cases begin. name: of its console's file; files(folder): makes more files for the guest."""
 
-    def __init__(self, name, cards, **options):
+    def __init__(self, name, cards, files=None, **options):
         if os.geteuid() != 0:
             print("skip qemu: taps and network namespaces need root\n0 passed, 0 failed, 1 skipped")
             sys.exit(0)
+        self.files = files or (lambda folder: {})
         self.temporary = tempfile.mkdtemp(prefix="skua-qemu-")
         atexit.register(shutil.rmtree, self.temporary, True)
         super().__init__(None, None, cards, cache() / f"{name}.console", **options)
@@ -48,7 +49,8 @@ class Machine(Guest):
             raise initramfs.Incomplete("qemu-system-x86_64 is not there: scripts/setup --qemu installs it")
         self.kernel = kernel.fetch(cache() / "kernel")
         self.initrd = initramfs.build(self.temporary, self.kernel, build_folder(),
-                                      {ZONE_FILE: ZONE, bgp.GUEST_FILE: bgp.guest_configuration(self.cards)})
+                                      {ZONE_FILE: ZONE, bgp.GUEST_FILE: bgp.guest_configuration(self.cards),
+                                       **self.files(pathlib.Path(self.temporary))})
         super().boot()
 
     def main(self):
