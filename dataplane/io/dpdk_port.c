@@ -27,6 +27,16 @@ static void explain_none(char error[IO_ERROR_TEXT])
 		 complained ? " (" : "", dpdk_eal_complaint(), complained ? ")" : "");
 }
 
+/* net_e1000_em says two of all its cards. The 82540EM, which hypervisors emulate, has one: what is
+ * sent by the second is lost without a word. None of them spreads packets over two. */
+static void take_true_queues(struct rte_eth_dev_info *info)
+{
+	if (strcmp(info->driver_name, "net_e1000_em") == 0) {
+		info->max_rx_queues = 1;
+		info->max_tx_queues = 1;
+	}
+}
+
 static bool identify(struct dpdk_port *port, struct rte_eth_dev_info *info,
 		     char error[IO_ERROR_TEXT])
 {
@@ -37,6 +47,7 @@ static bool identify(struct dpdk_port *port, struct rte_eth_dev_info *info,
 		return false;
 	}
 	snprintf(port->driver, sizeof(port->driver), "%s", info->driver_name);
+	take_true_queues(info);
 	return true;
 }
 
@@ -140,6 +151,14 @@ static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_rin
 		   0;
 }
 
+/* Drivers that make as many receive queues as transmit queues, whatever is asked for: the other
+ * side then puts packets on one that nobody polls. */
+static bool has_pairs(const char *driver)
+{
+	return strncmp(driver, "net_virtio", strlen("net_virtio")) == 0 ||
+	       strcmp(driver, "net_vhost") == 0;
+}
+
 /* One transmit queue more than workers if the kernel sends, too. Some drivers want as many as there
  * are for receipt, and say so in the log: it is none of the operator's concern. */
 static bool configure_queues(struct dpdk_port *port, const struct rte_eth_dev_info *info,
@@ -148,8 +167,8 @@ static bool configure_queues(struct dpdk_port *port, const struct rte_eth_dev_in
 	uint16_t queues = (uint16_t)port->queues;
 	uint32_t level = rte_log_get_global_level();
 
-	port->has_kernel_queue =
-	    port->is_shared && queues < info->max_tx_queues && !dpdk_visit_needed(port->driver);
+	port->has_kernel_queue = port->is_shared && queues < info->max_tx_queues &&
+				 !has_pairs(port->driver) && !dpdk_visit_needed(port->driver);
 	if (port->has_kernel_queue) {
 		rte_log_set_global_level(RTE_LOG_CRIT);
 		port->has_kernel_queue =
