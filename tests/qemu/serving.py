@@ -21,6 +21,7 @@ class Serving:
         self.guest.must(f"rm -f {EXIT_FILE}; (sh -c 'echo $$ >{PID_FILE}; exec skua serve {self.options} {ZONE_FILE}' "
                         f">/dev/ttyS0 2>&1 </dev/null; echo $? >{EXIT_FILE}) >/dev/null 2>&1 &")
         try:
+            self.prepare()
             if self.wait:
                 self.until("skua status >/tmp/status && grep -q 'interface up' /tmp/status", "ready")
         except BaseException:
@@ -28,10 +29,13 @@ class Serving:
             raise
         return self
 
-    def until(self, command, what, seconds=60):
+    def prepare(self):
+        """What an operator does once it has started."""
+
+    def until(self, command, what, seconds=90):
         """Asks in the guest until the command succeeds, or skua has ended."""
-        code, _ = self.guest.run(f"i=0; until {command}; do i=$((i + 1)); [ ! -e {EXIT_FILE} -a $i -lt {seconds * 5} ] || exit 1; "
-                                 "usleep 200000; done", seconds * 3)
+        code, _ = self.guest.run(f"end=$(($(date +%s) + {seconds})); until {command}; do [ ! -e {EXIT_FILE} -a $(date +%s) -lt $end ] || exit 1; "
+                                 "usleep 200000; done", seconds + 60)
         expect(code == 0, f"{what}: not within {seconds} s; status:\n{self.status()}")
 
     def log(self):
@@ -99,8 +103,27 @@ def pings(guest, card):
         expect(code == 0, output)
 
 
+class Shared(Serving):
+    """DPDK on a card that the kernel shares: with the card's addresses on the kernel's interface, as docs/operating.md has it."""
+
+    INTERFACE = "skua0"
+
+    def __init__(self, guest, card, options=""):
+        super().__init__(guest, f'--io "dpdk:-a {card.pci}" {options}')
+        self.card = card
+
+    def prepare(self):
+        self.until(f"ip addr replace {self.card.address4}/24 dev {self.INTERFACE} 2>/dev/null", "an interface to give addresses")
+        self.guest.must(f"ip -6 addr replace {self.card.address6}/64 dev {self.INTERFACE} nodad")
+
+    def stop(self):
+        code = super().stop()
+        self.guest.run(f"ip link del {self.INTERFACE}")
+        return code
+
+
 def neighbours(guest, card):
-    """Tells the clients where the card's addresses are: for when nobody in the guest answers ARP and ND."""
+    """Tells the clients where the card's addresses are: for when the kernel does not share it, so that nobody answers ARP and ND."""
     for address in (card.address4, card.address6):
         guest.on_client("ip", "neigh", "replace", address, "lladdr", card.mac, "dev", card.tap)
 
