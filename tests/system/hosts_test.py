@@ -28,7 +28,7 @@ from cases import case, eventually, expect, expect_equal
 from hosts import ANYCAST, ANYCAST6, ROUTER, ROUTER6, SERVER, SERVER6, TAGGED, TAGGED6, Site
 from load import Load, write_load_zone
 from routing import Bgp
-from skua import Skua
+from skua import Skua, build_folder
 from streams import Iperf, Ping, Ssh
 from switch import KernelSwitch, OpenSwitch, kernel_filters_vlans
 
@@ -103,6 +103,8 @@ def needs(*programs):
 def network(back_end, kind=KernelSwitch):
     """A site whose server answers, and whose router has learned the anycast addresses: (site, Skua, [BGP of the server, BGP of the router])."""
     needs("bgpd", "vtysh", "iperf3", "sshd", "ovs-vswitchd", "tc", "ethtool")
+    if back_end.wire and not (build_folder() / "bench" / "memif_generator").exists():
+        raise cases.Skip("this build has no DPDK")
     with Site(kind, back_end.wire) as site, \
          tempfile.TemporaryDirectory(prefix="skua-zone-") as folder, \
          Server(site, write_load_zone(pathlib.Path(folder)), back_end.options) as skua, \
