@@ -130,8 +130,8 @@ def forget_neighbours(site, server):
         host.run("ip", "neigh", "flush", "dev", device)
     for (host, device, addresses), count in zip(ends, before):
         for address in addresses:
-            code, output = host.run("ping", "-n", "-c", "1", "-W", "10", address)
-            expect_equal(code, 0, f"exit code of ping {address} from an empty neighbour cache: {output}")
+            # One packet may meet an entry that is being deleted; what must not be lost is counted by the pings beside this.
+            eventually(lambda: host.run("ping", "-n", "-c", "1", "-W", "2", address)[0] == 0, f"ping {address} from an empty neighbour cache", 60)
             eventually(lambda: "lladdr" in host.ip("neigh", "show", "to", address, "dev", device), f"{address} is a neighbour")
         eventually(lambda: adverts(host) > count, "a neighbour advertisement")
 
