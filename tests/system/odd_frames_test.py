@@ -365,6 +365,30 @@ def dpdk_kernel():
     at("dpdk", Tap(), f"dpdk:{MEMORY} --vdev=net_tap0,iface=skua-tap", "net_tap0", "--kernel", "auto")
 
 
+def trusts(link, io, *options):
+    """A wrong checksum, of IPv4's header or of UDP, is not looked at; all else is."""
+    with link, Zone() as zone, Server(link, zone, io, "--checksums", "trust", *options) as server, link.raw() as raw:
+        backend = BackEnd("trust", server, raw, Maker(link.ends(), b""))
+        for make in (lambda m: m.v4(sum_=1), lambda m: m.v4(udp_fields={"sum_": 0x1234}), lambda m: m.v6(udp_fields={"sum_": 0x1234})):
+            identity = backend.next_query()
+            query = make(backend.maker)
+            raw.send(query)
+            answers = backend.answers_until_marker(ipv6=query[12:14] == b"\x86\xdd")
+            expect_equal(len(answers), 1, "answers")
+            check_answer(backend, query, *answers[0], identity)
+        before = server.counters()
+        raw.send(backend.maker.v4(udp_fields={"length": 7}))
+        expect_equal(backend.answers_until_marker(), [], "answers")
+        await_counts(backend, before, {"received": 1, "answers": 1, "drop_udp_length": 1})
+
+
+@case("odd frames: --checksums trust, at AF_XDP and DPDK")
+def trust():
+    trusts(Wire(), "af_xdp:dns0")
+    needs_dpdk()
+    trusts(Tap(), f"dpdk:{MEMORY} --vdev=net_tap0,iface=skua-tap", "--kernel", "off")
+
+
 @case("odd frames: socket")
 def kernel_socket():
     # Linux lets in what claims to be from this host over IPv6: the answer stays within it.
