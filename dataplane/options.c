@@ -26,6 +26,7 @@ enum option_code {
 	OPTION_USER,
 	OPTION_SECCOMP,
 	OPTION_CHECKSUMS,
+	OPTION_MTU,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
     {"user", required_argument, NULL, OPTION_USER},
     {"seccomp", required_argument, NULL, OPTION_SECCOMP},
     {"checksums", required_argument, NULL, OPTION_CHECKSUMS},
+    {"mtu", required_argument, NULL, OPTION_MTU},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -183,6 +185,8 @@ static bool take_option(struct options *out, int option, const char *text,
 		return true;
 	case OPTION_SECCOMP:
 		return take_seccomp(out, text, error);
+	case OPTION_MTU:
+		return take_number("mtu", text, 576, 16000, &out->mtu, error);
 	case OPTION_CHECKSUMS:
 		return take_checksums(out, text, error);
 	default:

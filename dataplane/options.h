@@ -35,6 +35,7 @@ struct options {
 	const char *user;  /* NULL: not given; borrows argv */
 	bool seccomp;
 	bool trust_checksums;
+	unsigned mtu; /* 0: not given */
 };
 
 enum options_result {

@@ -76,6 +76,8 @@ const char options_help[] =
     "                        With af_xdp and dpdk: verify the checksums of IPv4 and UDP in what\n"
     "                        comes, or trust that the card drops what is damaged.\n"
     "                        Default: verify.\n"
+    "    --mtu OCTETS        DPDK: MTU to set on each port, and on the kernel's interface for it.\n"
+    "                        Default: what the driver has, mostly 1500.\n"
     "    -h, --help; -V, --version\n"
     "\n"
     "SIGNALS\n"

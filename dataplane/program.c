@@ -49,6 +49,7 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	    .workers = program->options.workers,
 	    .node = program->node,
 	    .trust_checksums = program->options.trust_checksums,
+	    .mtu = program->options.mtu,
 	    .kernel = program->options.kernel,
 	};
 

@@ -129,22 +129,22 @@ static int start(struct dpdk_arguments *arguments, char **log)
 	return code;
 }
 
-bool dpdk_eal_start(const char *argument, unsigned queues, const char *kernel,
-		    char error[IO_ERROR_TEXT])
+bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT])
 {
 	static struct dpdk_arguments arguments; /* the EAL keeps pointers into it */
 	struct dpdk_demand demand;
 	char *log = NULL;
 	int code;
 
-	if (!dpdk_arguments_split(&arguments, program_invocation_short_name, argument, error,
-				  IO_ERROR_TEXT))
+	if (!dpdk_arguments_split(&arguments, program_invocation_short_name, config->argument,
+				  error, IO_ERROR_TEXT))
 		return false;
 	if (!add_defaults(&arguments)) {
 		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
-	dpdk_demand_find(&arguments, queues, kernel, NUMA_ROOT, &demand);
+	dpdk_demand_find(&arguments, config->workers, config->kernel, NUMA_ROOT, &demand);
+	demand.mtu = config->mtu;
 	if (!dpdk_memory_check(&demand, NUMA_ROOT, error, IO_ERROR_TEXT))
 		return false;
 	dpdk_memif_remove_stale(&arguments);

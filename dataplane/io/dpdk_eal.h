@@ -6,13 +6,12 @@
 
 #include "dataplane/io/packet_io.h"
 
-/* queues: of each port, and kernel: --kernel; there must be memory for them. argument: the EAL's
- * arguments as the operator wrote them. Adds --in-memory, --no-telemetry and one floating lcore
+/* config->argument: the EAL's arguments as the operator wrote them; there must be memory for what
+ * the rest of config asks for. Adds --in-memory, --no-telemetry and one floating lcore
  * unless they say otherwise: workers are our own threads. The affinity of the calling thread stays
  * as it was. What the EAL logs meanwhile is shown only if it fails. False with a line for the user.
  * Can't be done twice in a process, not even after a failure. */
-bool dpdk_eal_start(const char *argument, unsigned queues, const char *kernel,
-		    char error[IO_ERROR_TEXT]);
+bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT]);
 /* The first error that the EAL logged at a start that succeeded all the same, or "". */
 const char *dpdk_eal_complaint(void);
 void dpdk_eal_stop(void);

@@ -63,12 +63,14 @@ static bool read_number(uint64_t *number, const char *format, ...)
  * huge pages no buffer lies across two pages. */
 static uint64_t pool_octets(const struct dpdk_demand *demand, unsigned buffers)
 {
-	const uint32_t room = RTE_MBUF_DEFAULT_DATAROOM + RTE_PKTMBUF_HEADROOM;
+	const uint32_t room = dpdk_port_room(demand->mtu);
 	struct rte_mempool_objsz size;
 	uint64_t a_buffer;
 
 	rte_mempool_calc_obj_size((uint32_t)sizeof(struct rte_mbuf) + room, 0, &size);
-	a_buffer = demand->no_huge ? PLAIN_PAGE / (PLAIN_PAGE / size.total_size) : size.total_size;
+	a_buffer = demand->no_huge && size.total_size <= PLAIN_PAGE
+		       ? PLAIN_PAGE / (PLAIN_PAGE / size.total_size)
+		       : size.total_size;
 	return buffers * a_buffer + rte_align64pow2(buffers + 1) * sizeof(void *) +
 	       sizeof(struct rte_mempool);
 }

@@ -17,6 +17,7 @@ struct dpdk_demand {
 	int node[PORTS_MAX];	   /* of each port */
 	bool is_shared[PORTS_MAX]; /* with the kernel */
 	unsigned queues;	   /* of each port */
+	unsigned mtu;		   /* of each port; 0: what its driver has */
 	bool no_huge;
 	unsigned megabytes; /* -m; 0: not said */
 };

@@ -116,7 +116,7 @@ static bool prepare(struct packet_io *io, const struct io_config *config, char e
 	io->listen_count = config->listen_count;
 	for (unsigned i = 0; i < config->listen_count; i++)
 		io->listen[i] = config->listen[i];
-	if (!dpdk_ports_start(io->port, &io->ports, config->workers, config->kernel, error))
+	if (!dpdk_ports_start(io->port, &io->ports, config, error))
 		return false;
 	io->queues = config->workers;
 	io->watch = interface_watch_open(); /* first: what changes from here on is heard of */
@@ -162,7 +162,7 @@ struct packet_io *dpdk_open(const struct io_config *config, char error[IO_ERROR_
 	memset(io, 0, sizeof(*io));
 	io->watch = -1;
 	io->housekeeping.bell.fd = -1;
-	if (!dpdk_eal_start(config->argument, config->workers, config->kernel, error)) {
+	if (!dpdk_eal_start(config, error)) {
 		free(io);
 		return NULL;
 	}

@@ -131,14 +131,18 @@ unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared)
 	       (is_shared ? DPDK_KERNEL_RING + 2 * IO_BURST + 2 * POOL_CACHE : 0);
 }
 
+uint32_t dpdk_port_room(unsigned mtu)
+{
+	return RTE_MAX((unsigned)RTE_MBUF_DEFAULT_DATAROOM,
+		       mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN) +
+	       RTE_PKTMBUF_HEADROOM;
+}
+
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
 	unsigned buffers = dpdk_port_buffers(rx_ring, tx_ring, port->is_shared);
-	uint16_t room =
-	    (uint16_t)(RTE_MAX(RTE_MBUF_DEFAULT_DATAROOM,
-			       mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN) +
-		       RTE_PKTMBUF_HEADROOM);
+	uint16_t room = (uint16_t)dpdk_port_room(mtu);
 	int socket = rte_eth_dev_socket_id(port->id);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
@@ -193,13 +197,20 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 	struct rte_eth_conf config = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
 	uint16_t rx_ring = DPDK_RING, tx_ring = DPDK_RING, mtu;
 
-	if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu || mtu > info->max_mtu)
+	if (port->mtu > 0)
+		mtu = (uint16_t)port->mtu;
+	else if (rte_eth_dev_get_mtu(port->id, &mtu) != 0 || mtu < info->min_mtu ||
+		 mtu > info->max_mtu)
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);
 	config.rxmode.mtu = mtu;
 	config.intr_conf.rmv = info->dev_flags && (*info->dev_flags & RTE_ETH_DEV_INTR_RMV);
 	dpdk_spread_choose(info, port->queues, &config);
 	if (!configure_queues(port, info, &config))
 		return "configuring it";
+	/* Drivers that stand on an interface of the kernel set it there; others have done it now.
+	 */
+	if (port->mtu > 0 && rte_eth_dev_set_mtu(port->id, mtu) == -EINVAL)
+		return "setting its MTU";
 	rte_eth_dev_get_mtu(port->id, &mtu);
 	port->mtu = mtu;
 	port->frame_most = mtu + RTE_ETHER_HDR_LEN;
@@ -235,7 +246,31 @@ static void account_for_buffers(const struct dpdk_port *port)
 		 LOG_UNSIGNED("missing", missing));
 }
 
-static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, const char *kernel,
+/* The driver's most, of a packet and of a frame, as rte_eth_dev_configure() will see it. */
+static unsigned largest_mtu(const struct rte_eth_dev_info *info)
+{
+	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		overhead = info->max_rx_pktlen - info->max_mtu;
+	return RTE_MIN(info->max_mtu,
+		       info->max_rx_pktlen > overhead ? info->max_rx_pktlen - overhead : 0);
+}
+
+static bool takes_mtu(const struct dpdk_port *port, const struct rte_eth_dev_info *info,
+		      char error[IO_ERROR_TEXT])
+{
+	unsigned most = largest_mtu(info);
+
+	if (port->mtu == 0 || (port->mtu >= info->min_mtu && port->mtu <= most))
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "DPDK port %s (%s) can have an MTU from %u to %u: --mtu %u",
+		 port->name, port->driver, info->min_mtu, most,
+		 port->mtu < info->min_mtu ? info->min_mtu : most);
+	return false;
+}
+
+static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *config,
 		  char error[IO_ERROR_TEXT])
 {
 	struct rte_eth_dev_info info;
@@ -243,15 +278,17 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, const ch
 
 	memset(port, 0, sizeof(*port));
 	port->id = id;
-	port->queues = queues;
-	if (!identify(port, &info, error) || !has_queues(port, &info, error))
+	port->queues = config->workers;
+	port->mtu = config->mtu;
+	if (!identify(port, &info, error) || !has_queues(port, &info, error) ||
+	    !takes_mtu(port, &info, error))
 		return false;
 	port->is_software = is_software(port->driver);
-	port->is_shared = dpdk_kernel_wanted(kernel, port->driver);
+	port->is_shared = dpdk_kernel_wanted(config->kernel, port->driver);
 	find_link_address(port);
 	failed = configure(port, &info);
 	if (!failed) {
-		port->spread = dpdk_spread_found(id, port->driver, queues);
+		port->spread = dpdk_spread_found(id, port->driver, port->queues);
 		dpdk_port_watch_start(port);
 		return true;
 	}
@@ -262,8 +299,8 @@ static bool start(struct dpdk_port *port, uint16_t id, unsigned queues, const ch
 	return false;
 }
 
-bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
-		      const char *kernel, char error[IO_ERROR_TEXT])
+bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count,
+		      const struct io_config *config, char error[IO_ERROR_TEXT])
 {
 	uint16_t id;
 
@@ -278,7 +315,7 @@ bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, un
 			    "DPDK found more than %u ports: name those that are wanted by --io "
 			    "\"dpdk:-a ADDRESS -a ADDRESS ...\"",
 			    DPDK_PORTS_MAX);
-		if (!has_room || !start(&port[*count], id, queues, kernel, error)) {
+		if (!has_room || !start(&port[*count], id, config, error)) {
 			dpdk_ports_stop(port, *count);
 			return false;
 		}

@@ -20,7 +20,7 @@ struct dpdk_port {
 	uint16_t id;
 	unsigned queues;
 	uint32_t frame_most;   /* octets of the largest frame that we may send, without FCS */
-	uint32_t mtu;	       /* that it was opened with */
+	uint32_t mtu;	       /* that it was opened with; before: that it is to have, 0: any */
 	bool is_shared;	       /* with the kernel: dpdk_kernel.h */
 	bool has_kernel_queue; /* one more transmit queue, the last, for what the kernel sends */
 	uint16_t tx_ring;      /* descriptors of each transmit queue */
@@ -45,10 +45,14 @@ struct dpdk_port {
 /* Buffers of a queue: all that can be out at once. */
 unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared);
 
-/* All ports that the EAL found, configured and started: as many as *count then says. kernel:
- * --kernel. False with a line for the user; then nothing stays open but the EAL. */
-bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count, unsigned queues,
-		      const char *kernel, char error[IO_ERROR_TEXT]);
+/* Octets of a buffer, its headroom included, that holds what that MTU brings; 0: an ordinary one.
+ */
+uint32_t dpdk_port_room(unsigned mtu);
+
+/* All ports that the EAL found, configured and started: as many as *count then says. False with a
+ * line for the user; then nothing stays open but the EAL. */
+bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count,
+		      const struct io_config *config, char error[IO_ERROR_TEXT]);
 /* Says in the log whether all buffers came back. */
 void dpdk_ports_stop(struct dpdk_port *port, unsigned count);
 

@@ -35,6 +35,7 @@ struct io_config {
 	const int *node;  /* NUMA node of each worker's core; -1: not known. NULL: of none known */
 	/* Whoever hands frames over has verified their checksums: nobody else does. */
 	bool trust_checksums;
+	unsigned mtu;	    /* of DPDK's ports; 0: what their drivers have */
 	const char *kernel; /* --kernel: "auto", "off" or names of interfaces with commas between */
 };
 

@@ -3,6 +3,7 @@
 Two wires, dns0-dns1 and dns2-dns3. The query comes by dns2; the server's kernel would reach the client by dns0. AF_XDP and DPDK answer by the
 interface of the query; a socket by the host's routes, as all that the host sends, and from the address that was asked."""
 
+import os
 import re
 import socket
 
@@ -13,7 +14,8 @@ import cases
 from cases import case, eventually, expect, expect_equal
 from namespace import Link, ip
 from odd_frames import Maker
-from on_dpdk import MEMORY, needs_dpdk
+from on_dpdk import MEMORY, needs_dpdk, refused
+from raw_ends import mac_of
 from raw_link import RawLink
 from skua import Skua
 from small_zone import HEAD, ORIGIN, Zone
@@ -25,13 +27,9 @@ class Ends:
     """Of the second wire, as Maker wants them: the client is far away, behind the other end."""
 
     def __init__(self, link):
-        self.client_mac, self.server_mac = mac(link.client, "dns3"), mac(link.server, "dns2")
+        self.client_mac, self.server_mac = mac_of(link.client, "dns3"), mac_of(link.server, "dns2")
         self.client4, self.client6 = FAR4, FAR6
         self.server4, self.server6 = socket.inet_aton("198.18.1.1"), socket.inet_pton(socket.AF_INET6, "2001:db8:1::1")
-
-
-def mac(space, device):
-    return bytes.fromhex(re.search(r"link/ether (\S+)", ip("-n", space, "link", "show", device))[1].replace(":", ""))
 
 
 class TwoWires(Link):
@@ -54,13 +52,13 @@ class TwoWires(Link):
         ip("-n", self.server, "-6", "addr", "add", f"2001:db8:{number}::1/64", "dev", ours, "nodad")
         for network, far in (("203.0.113.0/24", "203.0.113.9"), ("2001:db8:9::/64", "2001:db8:9::9")):
             ip("-n", self.server, "route", "add", network, "dev", ours, "metric", str(10 + number))
-            ip("-n", self.server, "neigh", "replace", far, "lladdr", mac(self.client, theirs).hex(":"), "dev", ours, "nud", "permanent")
+            ip("-n", self.server, "neigh", "replace", far, "lladdr", mac_of(self.client, theirs).hex(":"), "dev", ours, "nud", "permanent")
 
 
 class Server(Skua):
-    def __init__(self, link, zone, backend, listen):
+    def __init__(self, link, zone, backend, listen, *options):
         self.link, self.backend, self.addresses = link, backend, listen
-        super().__init__([zone], "--io", backend, "--udp-size", "4096")
+        super().__init__([zone], "--io", backend, "--udp-size", "4096", *options)
 
     def command(self):
         words = super().command()
@@ -168,19 +166,23 @@ def sized(zone):
     zone.write_text(HEAD + "www IN A 192.0.2.1\n" + sets)
 
 
-def largest(io, listen, back, mtu, fits):
+def largest(io, listen, back, mtu, fits, *options):
     """Which of the sets come whole over this MTU; the others come with TC, and all in one frame."""
-    link = TwoWires(mtu)
+    link = TwoWires(mtu, addresses=not options)
     with link, Zone() as zone:
         sized(zone)
-        with Server(link, zone, io, listen):
+        with Server(link, zone, io, listen, *options):
             both, maker = wires(link), Maker(Ends(link), b"")
             for ipv6 in (False, True):
-                for count in (6, 13, 25):
-                    reply, octets = ask(maker, both, back, ipv6, f"t{count}.{ORIGIN}", "TXT", use_edns=0, payload=65000)
-                    whole = not reply.flags & dns.flags.TC
-                    expect(octets <= mtu + 14, f"a frame of {octets} octets")
-                    expect_equal((whole, sum(len(rrset) for rrset in reply.answer)), (count in fits, count if count in fits else 0), f"{count} records")
+                check_sizes(maker, both, back, ipv6, mtu, fits)
+
+
+def check_sizes(maker, both, back, ipv6, mtu, fits):
+    for count in (6, 13, 25):
+        reply, octets = ask(maker, both, back, ipv6, f"t{count}.{ORIGIN}", "TXT", use_edns=0, payload=65000)
+        whole = not reply.flags & dns.flags.TC
+        expect(octets <= mtu + 14, f"a frame of {octets} octets")
+        expect_equal((whole, sum(len(rrset) for rrset in reply.answer)), (count in fits, count if count in fits else 0), f"{count} records")
 
 
 @case("MTU: sockets: 1500, 9000 and 1280")
@@ -193,6 +195,17 @@ def mtu_socket():
 def mtu_af_xdp():
     for mtu, fits in ((1500, {6}), (9000, {6, 13}), (1280, set())):
         largest("af_xdp:dns2", [], 1, mtu, fits)
+
+
+@case("MTU: dpdk: 1500, 9000 and 1280; one that the port can't have is refused with what it can")
+def mtu_dpdk():
+    needs_dpdk()
+    for mtu, fits in ((1500, {6}), (9000, {6, 13}), (1280, set())):
+        # libpcap stands for a card whose driver takes large frames; those for tests, net_tap and net_af_packet, do not.
+        largest("dpdk:--no-huge -m 256 --vdev=net_pcap0,rx_iface_in=dns2,tx_iface=dns2", ["198.18.1.1:53", "[2001:db8:1::1]:53"], 1, mtu, fits,
+                "--kernel", "off", "--mtu", str(mtu))
+    code, output = refused(f"{MEMORY} --vdev=net_tap0,iface=skua-{os.getpid()}", "--mtu", "9000", "--kernel", "off", workers=1)
+    expect(code == 1 and "can have an MTU from" in output and "--mtu 1504" in output, f"{code}: {output}")
 
 
 cases.main()

@@ -90,11 +90,15 @@ int main(void)
 	    cmocka_unit_test(a_port_without_buffers_is_told_of_and_recovers),
 	    cmocka_unit_test(a_removed_device_is_gone),
 	};
+	const struct io_config config = {
+	    .argument = "--no-huge -m 64 --vdev=net_null0 --vdev=net_ring0",
+	    .workers = 1,
+	    .kernel = "off",
+	};
 	char error[IO_ERROR_TEXT];
 	int failed;
 
-	if (!dpdk_eal_start("--no-huge -m 64 --vdev=net_null0 --vdev=net_ring0", 1, "off", error) ||
-	    !dpdk_ports_start(port, &ports, 1, "off", error)) {
+	if (!dpdk_eal_start(&config, error) || !dpdk_ports_start(port, &ports, &config, error)) {
 		print_error("%s\n", error);
 		return 1;
 	}
