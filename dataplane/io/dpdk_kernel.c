@@ -1,4 +1,4 @@
-#include "dataplane/io/dpdk_kernel_private.h"
+#include "dataplane/io/dpdk_kernel_vhost.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,10 +88,10 @@ static bool make_rings(struct dpdk_kernel *kernel)
 	return kernel->outward != NULL;
 }
 
-/* What waits in the port's transmit ring and in ours, and in hands. */
+/* What waits in the port's transmit ring and in ours, what vhost-net is to fill, and in hands. */
 unsigned dpdk_kernel_buffers(unsigned tx_ring)
 {
-	return tx_ring + DPDK_KERNEL_RING + 2 * DPDK_KERNEL_BURST;
+	return tx_ring + DPDK_KERNEL_RING + DPDK_KERNEL_VHOST_RING + 2 * DPDK_KERNEL_BURST;
 }
 
 /* Each with room for one octet more than is allowed, to see that a frame is too large. */
@@ -120,7 +120,9 @@ static bool open_interface(struct dpdk_kernel *kernel, const struct dpdk_port *p
 	kernel->interface = if_nametoindex(name);
 	kernel->link = true;
 	dpdk_kernel_set_link(kernel, port->state == INTERFACE_UP);
-	snprintf(kernel->text, sizeof(kernel->text), "%s (tap)", name);
+	dpdk_kernel_vhost_open(kernel, mac.addr_bytes);
+	snprintf(kernel->text, sizeof(kernel->text), "%s (%s)", name,
+		 kernel->vhost.on ? "vhost" : "tap");
 	return true;
 }
 
@@ -209,6 +211,7 @@ static void drain(struct rte_ring *ring)
 
 void dpdk_kernel_drain(struct dpdk_kernel *kernel)
 {
+	dpdk_kernel_vhost_close(kernel); /* its ring holds frames of the port's pools */
 	for (unsigned i = 0; i < kernel->queues; i++)
 		drain(kernel->inward[i]);
 	drain(kernel->outward);

@@ -52,7 +52,7 @@ void dpdk_kernel_queue(const struct dpdk_kernel *kernel, unsigned queue,
 		       struct dpdk_kernel_queue *out);
 /* The name of the interface now. False: it was removed. */
 bool dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE]);
-/* "skua0 (tap)" */
+/* "skua0 (tap)", "skua0 (vhost)" */
 const char *dpdk_kernel_describe(const struct dpdk_kernel *kernel);
 /* The kernel's interface has a carrier while the port has a link. */
 void dpdk_kernel_set_link(struct dpdk_kernel *kernel, bool link);
@@ -80,9 +80,10 @@ unsigned dpdk_kernel_round(struct dpdk_kernel *kernel, uint64_t counts[]);
 void dpdk_kernel_sleep(struct dpdk_kernel *const kernel[], unsigned kernels, struct dpdk_bell *bell,
 		       unsigned idle);
 
-#define DPDK_KERNEL_SLEEP 50u  /* milliseconds: twice the heartbeat that channel.h promises */
-#define DPDK_KERNEL_RING  512u /* frames between a worker and the housekeeping thread */
-#define DPDK_KERNEL_NAP	  50u  /* microseconds; the kernel's timer slack makes about 100 of it */
-#define DPDK_KERNEL_NAPS  20u  /* before it sleeps until it is woken */
+#define DPDK_KERNEL_SLEEP      50u  /* milliseconds: twice the heartbeat that channel.h promises */
+#define DPDK_KERNEL_VHOST_RING 256u /* descriptors of vhost-net, each direction */
+#define DPDK_KERNEL_RING       512u /* frames between a worker and the housekeeping thread */
+#define DPDK_KERNEL_NAP	       50u /* microseconds; the kernel's timer slack makes about 100 of it */
+#define DPDK_KERNEL_NAPS       20u /* before it sleeps until it is woken */
 
 #endif

@@ -1,6 +1,6 @@
 /* dpdk_kernel_exchange.c: frames from the workers' rings to the kernel's interface, and from there
  * to the port. */
-#include "dataplane/io/dpdk_kernel_private.h"
+#include "dataplane/io/dpdk_kernel_vhost.h"
 
 #include "dataplane/net/unfinished.h"
 #include "zones/abi/channel.h"
@@ -72,6 +72,25 @@ static bool give(const struct dpdk_kernel *kernel, const struct rte_mbuf *frame)
 	return tap_write(&kernel->tap, part, count);
 }
 
+/* Takes all n. */
+static void give_burst(const struct dpdk_kernel *kernel, struct rte_mbuf **frame, unsigned n,
+		       uint64_t counts[])
+{
+	unsigned given = 0;
+
+	if (kernel->vhost.on) {
+		given = dpdk_kernel_vhost_give(kernel, frame, n);
+		counts[COUNT_to_kernel_taken] += given;
+		counts[COUNT_to_kernel_refused] += n - given;
+	} else {
+		for (unsigned i = 0; i < n; i++)
+			counts[give(kernel, frame[i]) ? COUNT_to_kernel_taken
+						      : COUNT_to_kernel_refused]++;
+	}
+	if (given < n)
+		rte_pktmbuf_free_bulk(frame + given, n - given);
+}
+
 static unsigned bring_in(struct dpdk_kernel *kernel, uint64_t counts[])
 {
 	struct rte_mbuf *frame[DPDK_KERNEL_BURST];
@@ -81,11 +100,8 @@ static unsigned bring_in(struct dpdk_kernel *kernel, uint64_t counts[])
 		unsigned n = rte_ring_sc_dequeue_burst(kernel->inward[i], (void **)frame,
 						       DPDK_KERNEL_BURST, NULL);
 
-		for (unsigned k = 0; k < n; k++)
-			counts[give(kernel, frame[k]) ? COUNT_to_kernel_taken
-						      : COUNT_to_kernel_refused]++;
 		if (n > 0)
-			rte_pktmbuf_free_bulk(frame, n);
+			give_burst(kernel, frame, n, counts);
 		sum += n;
 	}
 	return sum;
@@ -114,6 +130,34 @@ static struct rte_mbuf *fetch(struct dpdk_kernel *kernel, uint64_t counts[])
 	}
 	rte_pktmbuf_free(frame);
 	return NULL;
+}
+
+static unsigned fetch_burst(struct dpdk_kernel *kernel, struct rte_mbuf **frame, uint64_t counts[])
+{
+	unsigned n = 0;
+
+	while (n < DPDK_KERNEL_BURST && (frame[n] = fetch(kernel, counts)))
+		n++;
+	return n;
+}
+
+static unsigned fetch_vhost_burst(struct dpdk_kernel *kernel, struct rte_mbuf **frame,
+				  uint64_t counts[])
+{
+	unsigned n = dpdk_kernel_vhost_fetch(kernel, frame, DPDK_KERNEL_BURST), kept = 0;
+
+	counts[COUNT_from_kernel] += n;
+	for (unsigned i = 0; i < n; i++) {
+		if (likely(frame[i]->pkt_len <= kernel->frame_most && frame[i]->nb_segs == 1)) {
+			frame[i]->ol_flags =
+			    0; /* what it was on receipt is not what is asked for */
+			frame[kept++] = frame[i];
+			continue;
+		}
+		counts[COUNT_from_kernel_unsent]++;
+		rte_pktmbuf_free(frame[i]);
+	}
+	return kept;
 }
 
 /* How many the port took. What the worker of queue 0 takes over, it counts. */
@@ -152,13 +196,9 @@ static unsigned bring_out(struct dpdk_kernel *kernel, uint64_t counts[])
 	if (kernel->waiting_count == 0) {
 		kernel->waiting_first = 0;
 		kernel->stalled = 0;
-		while (kernel->waiting_count < DPDK_KERNEL_BURST) {
-			struct rte_mbuf *frame = fetch(kernel, counts);
-
-			if (!frame)
-				break;
-			kernel->waiting[kernel->waiting_count++] = frame;
-		}
+		kernel->waiting_count = kernel->vhost.on
+					    ? fetch_vhost_burst(kernel, kernel->waiting, counts)
+					    : fetch_burst(kernel, kernel->waiting, counts);
 	}
 	return kernel->waiting_count > 0 ? send_waiting(kernel, counts) : 0;
 }
@@ -177,8 +217,18 @@ static bool is_empty(const struct dpdk_kernel *kernel)
 	return true;
 }
 
-/* Until the kernel has sent something, or the bell rings, or time is up. While frames wait for the
- * port only time counts, or the interfaces' further frames would keep us from sleeping. */
+/* What is readable when the kernel has sent; -1: nothing. While frames wait for the port only time
+ * counts, or the interface's further frames would keep us from sleeping. */
+static int wake_of(const struct dpdk_kernel *kernel, bool armed)
+{
+	if (kernel->waiting_count > 0)
+		return -1;
+	if (kernel->vhost.on)
+		return armed ? kernel->vhost.wake : -1;
+	return kernel->tap.fd;
+}
+
+/* Until the kernel has sent something, or the bell (-1: none, a nap) rings, or time is up. */
 static void wait_for_frames(struct dpdk_kernel *const kernel[], unsigned kernels, int bell,
 			    struct timespec span)
 {
@@ -186,8 +236,7 @@ static void wait_for_frames(struct dpdk_kernel *const kernel[], unsigned kernels
 	uint64_t rung;
 
 	for (unsigned i = 0; i < kernels; i++)
-		wait[i] = (struct pollfd){
-		    .fd = kernel[i]->waiting_count > 0 ? -1 : kernel[i]->tap.fd, .events = POLLIN};
+		wait[i] = (struct pollfd){.fd = wake_of(kernel[i], bell >= 0), .events = POLLIN};
 	wait[kernels] = (struct pollfd){.fd = bell, .events = POLLIN};
 	if (ppoll(wait, kernels + 1, &span, NULL) <= 0 || bell < 0)
 		return;
@@ -195,24 +244,47 @@ static void wait_for_frames(struct dpdk_kernel *const kernel[], unsigned kernels
 		return; /* somebody else's, and empty: as good */
 }
 
+/* With frames that wait, or a kernel that can't wake us, there are naps only. */
+static bool can_sleep(struct dpdk_kernel *const kernel[], unsigned kernels)
+{
+	for (unsigned i = 0; i < kernels; i++) {
+		if (kernel[i]->waiting_count > 0 ||
+		    (kernel[i]->vhost.on && kernel[i]->vhost.wake < 0))
+			return false;
+	}
+	return true;
+}
+
+/* False: there is something already. */
+static bool arm(struct dpdk_kernel *const kernel[], unsigned kernels)
+{
+	bool quiet = true;
+
+	for (unsigned i = 0; i < kernels; i++) {
+		quiet &= is_empty(kernel[i]);
+		if (kernel[i]->vhost.on)
+			quiet &= dpdk_kernel_vhost_arm(kernel[i]);
+	}
+	return quiet;
+}
+
 void dpdk_kernel_sleep(struct dpdk_kernel *const kernel[], unsigned kernels, struct dpdk_bell *bell,
 		       unsigned idle)
 {
 	const struct timespec nap = {.tv_nsec = DPDK_KERNEL_NAP * 1000};
 	const struct timespec sleep = {.tv_nsec = DPDK_KERNEL_SLEEP * 1000000};
-	bool awake = idle < DPDK_KERNEL_NAPS;
 
-	for (unsigned i = 0; i < kernels; i++)
-		awake |= kernel[i]->waiting_count > 0;
-	if (awake) {
+	if (idle < DPDK_KERNEL_NAPS || !can_sleep(kernel, kernels)) {
 		wait_for_frames(kernel, kernels, -1, nap);
 		return;
 	}
 	atomic_store_explicit(&bell->asleep, true, memory_order_relaxed);
 	channel_fence(); /* with ring_bell() */
-	for (unsigned i = 0; i < kernels && !awake; i++)
-		awake = !is_empty(kernel[i]);
-	if (!awake)
+	if (arm(kernel, kernels))
 		wait_for_frames(kernel, kernels, bell->fd, sleep);
+	for (unsigned i = 0; i < kernels; i++) {
+		if (kernel[i]->vhost.on)
+			dpdk_kernel_vhost_disarm(kernel[i]);
+	}
 	atomic_store_explicit(&bell->asleep, false, memory_order_relaxed);
 }

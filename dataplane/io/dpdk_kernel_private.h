@@ -14,6 +14,11 @@ struct dpdk_kernel {
 	unsigned queues;  /* workers */
 	uint32_t frame_most;
 	struct tap tap;
+	struct {
+		bool on; /* frames go by vhost-net, not by the tap's descriptor */
+		uint16_t port;
+		int wake; /* readable when the kernel has sent, once armed; -1: nothing tells */
+	} vhost;
 	unsigned interface; /* index; another one of its name is not ours */
 	bool link;	    /* as last given to the interface */
 	char text[48];

@@ -128,7 +128,9 @@ static void find_link_address(struct dpdk_port *port)
 unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared)
 {
 	return rx_ring + tx_ring + 2 * IO_BURST + 2 * POOL_CACHE +
-	       (is_shared ? DPDK_KERNEL_RING + 2 * IO_BURST + 2 * POOL_CACHE : 0);
+	       (is_shared
+		    ? DPDK_KERNEL_RING + DPDK_KERNEL_VHOST_RING + 2 * IO_BURST + 2 * POOL_CACHE
+		    : 0);
 }
 
 uint32_t dpdk_port_room(unsigned mtu)

@@ -14,8 +14,8 @@
 
 #define DEVICE "/dev/net/tun"
 
-/* Several queues, so that a holder can be attached beside us. A tap that an operator made for one
- * queue refuses that. */
+/* queues: IFF_MULTI_QUEUE, so that vhost-net can be attached beside us; a tap that an operator made
+ * for one queue refuses that. */
 static int attach(const char *name, unsigned queues)
 {
 	struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | queues)};
@@ -156,16 +156,11 @@ bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], unsigned 
 	return false;
 }
 
-int tap_open_holder(const struct tap *tap)
+bool tap_set_aside(const struct tap *tap, bool aside)
 {
-	struct ifreq request = {.ifr_flags = IFF_DETACH_QUEUE};
-	int fd = attach(tap->name, IFF_MULTI_QUEUE);
+	struct ifreq request = {.ifr_flags = aside ? IFF_DETACH_QUEUE : IFF_ATTACH_QUEUE};
 
-	if (fd >= 0 && ioctl(fd, TUNSETQUEUE, &request) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return ioctl(tap->fd, TUNSETQUEUE, &request) == 0;
 }
 
 size_t tap_read(const struct tap *tap, const struct iovec *parts, int count)

@@ -2,7 +2,7 @@
  *
  * The interface is persistent: it stays, with its addresses and routes, when this process ends in
  * whatever way, and the next start takes it again; `ip link del NAME` removes it. Meanwhile it has
- * no carrier, unless a tap_hold (tap_hold.h) keeps it. Frames are whole Ethernet frames without
+ * no carrier. Frames are whole Ethernet frames without
  * FCS, each with a struct virtio_net_hdr in front.
  *
  * Threads: tap_read, tap_write: one; tap_set_carrier: any; the rest: the main thread.
@@ -27,8 +27,9 @@ struct tap {
  * for the user: no privilege, no /dev/net/tun, no tap of that name, taken by another process. */
 bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], unsigned mtu, char *error,
 	      size_t error_size);
-/* One more descriptor of the same interface that gets no frames and keeps its carrier; -1: none. */
-int tap_open_holder(const struct tap *tap);
+/* Whether the descriptor gets no frames, and yet keeps the interface: another one of this process
+ * has them. False: a tap of one queue can't. */
+bool tap_set_aside(const struct tap *tap, bool aside);
 /* Octets of the frame that was read into parts[1] and on (parts[0] is its virtio_net_hdr); 0: there
  * is none now. One that is larger than the room is cut. */
 size_t tap_read(const struct tap *tap, const struct iovec *parts, int count);
