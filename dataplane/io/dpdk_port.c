@@ -319,6 +319,7 @@ bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count,
 			    DPDK_PORTS_MAX);
 		if (!has_room || !start(&port[*count], id, config, error)) {
 			dpdk_ports_stop(port, *count);
+			*count = 0;
 			return false;
 		}
 		++*count;

@@ -77,6 +77,8 @@ def refusals():
         expect_equal(code, 1, f"exit code of {vdev}: {output}")
         for pattern in patterns:
             expect(pattern in output, f"{vdev}: no {pattern!r} in: {output}")
+        expect_equal(output.count("port closed port=net_af_packet0"), int("net_af_packet1" in vdev),
+                     f"how often the port that had started was closed: {output}")
 
 
 def mac_of_tap(link):
