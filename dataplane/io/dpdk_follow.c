@@ -5,6 +5,7 @@
 #include "dataplane/io/interface_watch.h"
 #include "runtime/log.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@ bool dpdk_follow_ruling(const struct packet_io *io, unsigned port, struct dpdk_r
 {
 	const struct shared_port *shared = &io->shared[port];
 	const struct dpdk_port *at = &io->port[port];
-	bool whole = dpdk_ruling_make(out, io->listen, io->listen_count,
-				      shared->kernel ? shared->interface : NULL, at->frame_most);
+	bool whole =
+	    dpdk_ruling_make(out, io->listen, io->listen_count,
+			     shared->index != 0 ? shared->interface : NULL, at->frame_most);
 
 	out->frame.checksum = io->trust_checksums ? FRAME_CHECKSUM_IGNORED
 			      : at->is_software	  ? FRAME_CHECKSUM_PARTIAL_TOO
@@ -57,7 +59,7 @@ static bool has_interface(struct shared_port *shared)
 {
 	char name[IF_NAMESIZE];
 
-	shared->removed |= !dpdk_kernel_interface(shared->kernel, name);
+	shared->removed |= !if_indextoname(shared->index, name);
 	if (!shared->removed)
 		memcpy(shared->interface, name, sizeof(name));
 	return !shared->removed;
@@ -87,7 +89,7 @@ enum interface_state dpdk_refresh(struct packet_io *io)
 		struct shared_port *shared = &io->shared[i];
 
 		dpdk_port_look(&io->port[i]);
-		if (shared->kernel && !has_interface(shared)) {
+		if (shared->index != 0 && !has_interface(shared)) {
 			whole = false;
 			continue;
 		}
@@ -113,13 +115,15 @@ unsigned dpdk_ports(struct packet_io *io, struct io_port port[PORTS_MAX])
 
 unsigned dpdk_addresses(const struct packet_io *io, struct listen_address *out, unsigned most)
 {
+	bool has_any = false;
 	unsigned count = 0;
 
-	if (io->housekeeping.kernels == 0)
-		return IO_NO_ADDRESSES;
 	for (unsigned i = 0; i < io->ports; i++) {
-		if (io->shared[i].kernel && !io->shared[i].removed)
-			count = dpdk_rules_addresses(io->shared[i].interface, out, count, most);
+		const struct shared_port *shared = &io->shared[i];
+
+		has_any |= shared->index != 0;
+		if (shared->index != 0 && !shared->removed)
+			count = dpdk_rules_addresses(shared->interface, out, count, most);
 	}
-	return count;
+	return has_any ? count : IO_NO_ADDRESSES;
 }

@@ -184,9 +184,10 @@ void dpdk_kernel_queue(const struct dpdk_kernel *kernel, unsigned queue,
 	};
 }
 
-bool dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE])
+unsigned dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE])
 {
-	return if_indextoname(kernel->interface, name) != NULL;
+	memcpy(name, kernel->tap.name, IF_NAMESIZE);
+	return kernel->interface;
 }
 
 const char *dpdk_kernel_describe(const struct dpdk_kernel *kernel)

@@ -50,8 +50,8 @@ struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *o
 				     char error[IO_ERROR_TEXT]);
 void dpdk_kernel_queue(const struct dpdk_kernel *kernel, unsigned queue,
 		       struct dpdk_kernel_queue *out);
-/* The name of the interface now. False: it was removed. */
-bool dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE]);
+/* The interface: its index, and its name. */
+unsigned dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE]);
 /* "skua0 (tap)", "skua0 (vhost)" */
 const char *dpdk_kernel_describe(const struct dpdk_kernel *kernel);
 /* The kernel's interface has a carrier while the port has a link. */

@@ -85,6 +85,19 @@ static void describe_housekeeping(struct io_housekeeping *housekeeping)
 		    i > 0 ? " " : "kernel ", dpdk_kernel_describe(housekeeping->kernel[i]));
 }
 
+/* The card's own interface, which the kernel keeps. */
+static void find_interface(struct shared_port *shared, const struct dpdk_port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port->id, &info) != 0 ||
+	    !if_indextoname(info.if_index, shared->interface))
+		return;
+	shared->index = info.if_index;
+	log_info(PART, "the card gives queries to the workers, and all else to the kernel",
+		 LOG_TEXT("port", port->name), LOG_TEXT("interface", shared->interface));
+}
+
 /* Gives each port that is shared its interface. */
 static bool share_ports(struct packet_io *io, const char *option, char error[IO_ERROR_TEXT])
 {
@@ -93,6 +106,8 @@ static bool share_ports(struct packet_io *io, const char *option, char error[IO_
 	for (unsigned i = 0; i < io->ports; i++) {
 		struct shared_port *shared = &io->shared[i];
 
+		if (io->port[i].is_isolated)
+			find_interface(shared, &io->port[i]);
 		if (!io->port[i].is_shared)
 			continue;
 		if (housekeeping->kernels == 0 && !dpdk_bell_open(&housekeeping->bell)) {
@@ -103,7 +118,7 @@ static bool share_ports(struct packet_io *io, const char *option, char error[IO_
 						  &housekeeping->bell, error);
 		if (!shared->kernel)
 			return false;
-		dpdk_kernel_interface(shared->kernel, shared->interface);
+		shared->index = dpdk_kernel_interface(shared->kernel, shared->interface);
 		housekeeping->kernel[housekeeping->kernels++] = shared->kernel;
 	}
 	describe_housekeeping(housekeeping);

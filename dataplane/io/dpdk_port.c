@@ -1,6 +1,7 @@
 #include "dataplane/io/dpdk_port.h"
 
 #include "dataplane/io/dpdk_eal.h"
+#include "dataplane/io/dpdk_flow.h"
 #include "dataplane/io/dpdk_kernel.h"
 #include "dataplane/io/dpdk_port_watch.h"
 #include "dataplane/io/dpdk_visit.h"
@@ -272,6 +273,22 @@ static bool takes_mtu(const struct dpdk_port *port, const struct rte_eth_dev_inf
 	return false;
 }
 
+static bool steers(const struct dpdk_port *port, const struct io_config *config,
+		   char error[IO_ERROR_TEXT])
+{
+	char reason[DPDK_FLOW_REASON] = "";
+
+	if (!port->is_isolated ||
+	    dpdk_flow_steer(port->id, port->queues, config->listen, config->listen_count, reason))
+		return true;
+	snprintf(error, IO_ERROR_TEXT,
+		 "DPDK port %s (%s) can't be told which packets are queries (%s): give --kernel "
+		 "skua0, and software sorts them",
+		 port->name, port->driver, reason);
+	rte_eth_dev_stop(port->id);
+	return false;
+}
+
 static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *config,
 		  char error[IO_ERROR_TEXT])
 {
@@ -286,16 +303,20 @@ static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *c
 	    !takes_mtu(port, &info, error))
 		return false;
 	port->is_software = is_software(port->driver);
-	port->is_shared = dpdk_kernel_wanted(config->kernel, port->driver);
+	/* A name asks for an interface of ours, and off for the whole port. */
+	port->is_isolated =
+	    strcmp(config->kernel, "auto") == 0 && dpdk_flow_isolate(id, port->driver);
+	port->is_shared = !port->is_isolated && dpdk_kernel_wanted(config->kernel, port->driver);
 	find_link_address(port);
 	failed = configure(port, &info);
-	if (!failed) {
+	if (!failed && steers(port, config, error)) {
 		port->spread = dpdk_spread_found(id, port->driver, port->queues);
 		dpdk_port_watch_start(port);
 		return true;
 	}
-	snprintf(error, IO_ERROR_TEXT, "DPDK port %s (%s): %s failed", port->name, port->driver,
-		 failed);
+	if (failed)
+		snprintf(error, IO_ERROR_TEXT, "DPDK port %s (%s): %s failed", port->name,
+			 port->driver, failed);
 	rte_eth_dev_close(id);
 	free_pools(port);
 	return false;

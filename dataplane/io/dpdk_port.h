@@ -22,6 +22,7 @@ struct dpdk_port {
 	uint32_t frame_most;   /* octets of the largest frame that we may send, without FCS */
 	uint32_t mtu;	       /* that it was opened with; before: that it is to have, 0: any */
 	bool is_shared;	       /* with the kernel: dpdk_kernel.h */
+	bool is_isolated;      /* the card itself shares with the kernel: dpdk_flow.h */
 	bool has_kernel_queue; /* one more transmit queue, the last, for what the kernel sends */
 	uint16_t tx_ring;      /* descriptors of each transmit queue */
 	bool is_software;      /* frames may come from a kernel that left the checksum to a card */

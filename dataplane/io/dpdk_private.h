@@ -38,8 +38,9 @@ struct io_housekeeping {
 /* A port with what the main thread follows of it. */
 struct shared_port {
 	struct dpdk_rules rules;
-	struct dpdk_kernel *kernel;  /* NULL: the port is ours alone */
-	char interface[IF_NAMESIZE]; /* the kernel's, by its name of now */
+	struct dpdk_kernel *kernel;  /* NULL: no interface of ours */
+	unsigned index;		     /* of the kernel's interface; 0: the port is ours alone */
+	char interface[IF_NAMESIZE]; /* that one, by its name of now */
 	bool removed;		     /* that interface */
 	bool complained;	     /* about addresses that are left out */
 };

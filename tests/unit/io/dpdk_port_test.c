@@ -1,4 +1,5 @@
 #include "dataplane/io/dpdk_eal.h"
+#include "dataplane/io/dpdk_flow.h"
 #include "dataplane/io/dpdk_port_watch.h"
 
 #include <setjmp.h>
@@ -83,11 +84,28 @@ static void a_removed_device_is_gone(void **state)
 	atomic_store(&null->removed, false);
 }
 
+/* What is left to software where a driver knows no rules, and what it says. */
+static void a_port_without_rules_refuses_them(void **state)
+{
+	struct dpdk_port *null = named("net_null0");
+	char reason[DPDK_FLOW_REASON] = "";
+
+	(void)state;
+	assert_false(dpdk_flow_isolate(null->id, null->driver));
+	assert_false(dpdk_flow_isolate(null->id, "mlx5_pci"));
+	assert_false(dpdk_flow_steer(null->id, 1, NULL, 0, reason));
+	assert_true(reason[0] != '\0');
+	assert_false(dpdk_flow_steer(null->id, 2, NULL, 0, reason));
+	assert_int_equal(receive(null), 8);
+	assert_false(null->is_isolated);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_port_is_opened),
 	    cmocka_unit_test(a_port_without_buffers_is_told_of_and_recovers),
+	    cmocka_unit_test(a_port_without_rules_refuses_them),
 	    cmocka_unit_test(a_removed_device_is_gone),
 	};
 	const struct io_config config = {
