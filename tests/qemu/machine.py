@@ -45,6 +45,7 @@ class Machine(Guest):
         super().__init__(None, None, cards, cache() / f"{name}.console", **options)
 
     def boot(self):
+        self.console.unlink(missing_ok=True)
         if not shutil.which("qemu-system-x86_64"):
             raise initramfs.Incomplete("qemu-system-x86_64 is not there: scripts/setup --qemu installs it")
         self.kernel = kernel.fetch(cache() / "kernel")
