@@ -111,11 +111,11 @@ static bool make_pool(struct dpdk_kernel *kernel, const struct dpdk_port *port)
 static bool open_interface(struct dpdk_kernel *kernel, const struct dpdk_port *port,
 			   const char *name, char error[IO_ERROR_TEXT])
 {
+	const struct tap_mtu mtu = {port->frame_most - RTE_ETHER_HDR_LEN, port->has_asked_mtu};
 	struct rte_ether_addr mac;
 
 	rte_eth_macaddr_get(port->id, &mac);
-	if (!tap_open(&kernel->tap, name, mac.addr_bytes, port->frame_most - RTE_ETHER_HDR_LEN,
-		      error, IO_ERROR_TEXT))
+	if (!tap_open(&kernel->tap, name, mac.addr_bytes, &mtu, error, IO_ERROR_TEXT))
 		return false;
 	kernel->interface = if_nametoindex(name);
 	kernel->link = true;

@@ -299,6 +299,7 @@ static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *c
 	port->id = id;
 	port->queues = config->workers;
 	port->mtu = config->mtu;
+	port->has_asked_mtu = config->mtu > 0;
 	if (!identify(port, &info, error) || !has_queues(port, &info, error) ||
 	    !takes_mtu(port, &info, error))
 		return false;

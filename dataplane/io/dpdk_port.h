@@ -21,6 +21,7 @@ struct dpdk_port {
 	unsigned queues;
 	uint32_t frame_most;   /* octets of the largest frame that we may send, without FCS */
 	uint32_t mtu;	       /* that it was opened with; before: that it is to have, 0: any */
+	bool has_asked_mtu;    /* by --mtu; else its driver's */
 	bool is_shared;	       /* with the kernel: dpdk_kernel.h */
 	bool is_isolated;      /* the card itself shares with the kernel: dpdk_flow.h */
 	bool has_kernel_queue; /* one more transmit queue, the last, for what the kernel sends */

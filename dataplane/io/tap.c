@@ -91,12 +91,12 @@ static bool set_mac(const struct tap *tap, const uint8_t mac[6])
 	return ioctl(tap->fd, SIOCSIFHWADDR, &request) == 0;
 }
 
-static bool set_mtu(const struct tap *tap, bool is_new, unsigned mtu)
+static bool set_mtu(const struct tap *tap, bool raise, unsigned mtu)
 {
 	unsigned now = interface_mtu(tap->name);
 	struct ifreq request = {.ifr_mtu = (int)mtu};
 
-	if (now == mtu || (!is_new && now < mtu))
+	if (now == mtu || (!raise && now < mtu))
 		return true;
 	return ask(tap, SIOCSIFMTU, &request);
 }
@@ -114,20 +114,21 @@ static bool set_up(const struct tap *tap)
 }
 
 /* What fails, in words; NULL: nothing. */
-static const char *prepare(const struct tap *tap, bool is_new, const uint8_t mac[6], unsigned mtu)
+static const char *prepare(const struct tap *tap, bool is_new, const uint8_t mac[6],
+			   const struct tap_mtu *mtu)
 {
 	/* Whoever made it for us has made it persistent: then it need not be allowed. */
 	if (is_new && ioctl(tap->fd, TUNSETPERSIST, 1) != 0)
 		return "be made to stay";
 	if (!set_mac(tap, mac))
 		return "get the port's MAC address";
-	if (!set_mtu(tap, is_new, mtu))
+	if (!set_mtu(tap, is_new || mtu->asked, mtu->octets))
 		return "get the port's MTU";
 	return set_up(tap) ? NULL : "be set up";
 }
 
-bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], unsigned mtu, char *error,
-	      size_t error_size)
+bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], const struct tap_mtu *mtu,
+	      char *error, size_t error_size)
 {
 	bool is_new = if_nametoindex(name) == 0;
 	const char *failed;

@@ -22,11 +22,18 @@ struct tap {
 	char name[IF_NAMESIZE];
 };
 
-/* Makes the interface or takes the one that is there, gives it the MAC address, sets it up. mtu:
- * what it gets if it is new, or has more now: an operator may have lowered it. False with a line
- * for the user: no privilege, no /dev/net/tun, no tap of that name, taken by another process. */
-bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], unsigned mtu, char *error,
-	      size_t error_size);
+/* What the interface gets if it is new, or has more now: an operator may have lowered it. Asked
+ * for, it gets that in any case. */
+struct tap_mtu {
+	unsigned octets;
+	bool asked;
+};
+
+/* Makes the interface or takes the one that is there, gives it the MAC address, sets it up. False
+ * with a line for the user: no privilege, no /dev/net/tun, no tap of that name, taken by another
+ * process. */
+bool tap_open(struct tap *tap, const char *name, const uint8_t mac[6], const struct tap_mtu *mtu,
+	      char *error, size_t error_size);
 /* Whether the descriptor gets no frames, and yet keeps the interface: another one of this process
  * has them. False: a tap of one queue can't. */
 bool tap_set_aside(const struct tap *tap, bool aside);

@@ -253,4 +253,17 @@ def named():
             expect("skua0" not in ip("-n", link.server, "link", "show"), "no interface")
 
 
+@case("kernel: --mtu is what the interface gets, one of an earlier start too; without it an operator's smaller one stays")
+def asked_mtu():
+    def mtu():
+        return int(re.search(r"mtu (\d+)", ip("-n", link.server, "link", "show", "skua0"))[1])
+    device = "--no-huge -m 128 --vdev=net_pcap0,rx_iface=dns0,tx_iface=dns0"
+    with Port() as link, Zone() as zone:
+        for options, lowered, expected in (((), None, 1500), (("--mtu", "2000"), None, 2000), ((), 1400, 1400), (("--mtu", "2000"), None, 2000)):
+            if lowered:
+                ip("-n", link.server, "link", "set", "skua0", "mtu", str(lowered))
+            with Shared(link, zone, "--kernel", "skua0", *options, device=device):
+                expect_equal(mtu(), expected, f"MTU of the kernel's interface, started with {options}")
+
+
 cases.main()
