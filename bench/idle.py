@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(__file__))
-from af_xdp import Link
+sys.path[:0] = [os.path.dirname(__file__), os.path.join(os.path.dirname(__file__), "..", "tests", "system")]
+from namespace import Link
 from make_zone import ORIGIN, write_zone
 
 NAMES = 1000
