@@ -85,14 +85,9 @@ static __always_inline enum steer_pass look_at_next_header(__u8 next_header)
 		return FOR_US;
 	case 44:
 		return STEER_fragment;
-	case 0:	  /* hop-by-hop options */
-	case 43:  /* routing */
-	case 50:  /* encapsulating security payload */
-	case 51:  /* authentication */
-	case 60:  /* destination options */
-	case 135: /* mobility */
-	case 139: /* host identity */
-	case 140: /* shim6 */
+#define IPV6_EXTENSION(number) case number:
+#include "dataplane/net/ipv6_extension.def"
+#undef IPV6_EXTENSION
 		return STEER_extension;
 	default:
 		return STEER_not_udp;

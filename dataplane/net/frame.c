@@ -1,37 +1,12 @@
 #include "dataplane/net/frame.h"
 
 #include "dataplane/net/checksum.h"
+#include "dataplane/net/header.h"
 
 #include <assert.h>
 #include <netinet/in.h>
 
-enum {
-	ETHERNET_HEADER = 14,
-	VLAN_TAG = 4,
-	IPV4_HEADER = 20,
-	IPV6_HEADER = 40,
-	UDP_HEADER = 8,
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_VLAN = 0x8100,
-	TYPE_SERVICE_VLAN = 0x88a8,	/* 802.1ad */
-	TYPE_OLD_SERVICE_VLAN = 0x9100, /* before 802.1ad */
-	IPV4_DONT_FRAGMENT = 0x4000,
-	IPV4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
-	PROTOCOL_UDP = 17,
-	HOP_LIMIT = 64,
-};
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
+enum { HOP_LIMIT = 64 };
 
 bool frame_rules_add(struct frame_rules *rules, const struct sockaddr *address)
 {
@@ -111,16 +86,11 @@ static bool read_ipv4(enum frame_checksum rule, struct packet *packet, uint8_t *
 static enum counter ipv6_refusal(unsigned next_header)
 {
 	switch (next_header) {
-	case 44:
+	case PROTOCOL_FRAGMENT:
 		return COUNT_drop_fragment;
-	case 0:	  /* hop-by-hop options */
-	case 43:  /* routing */
-	case 50:  /* encapsulating security payload */
-	case 51:  /* authentication */
-	case 60:  /* destination options */
-	case 135: /* mobility */
-	case 139: /* host identity */
-	case 140: /* shim6 */
+#define IPV6_EXTENSION(number) case number:
+#include "dataplane/net/ipv6_extension.def"
+#undef IPV6_EXTENSION
 		return COUNT_drop_extension;
 	default:
 		return COUNT_drop_not_udp;

@@ -1,24 +1,7 @@
 #include "dataplane/net/unfinished.h"
 
 #include "dataplane/net/checksum.h"
-
-enum {
-	ETHERNET_HEADER = 14,
-	VLAN_TAG = 4,
-	IPV4_HEADER = 20,
-	IPV6_HEADER = 40,
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_VLAN = 0x8100,
-	IPV4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
-	PROTOCOL_TCP = 6,
-	PROTOCOL_UDP = 17,
-};
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
+#include "dataplane/net/header.h"
 
 /* What lies behind the IP header. */
 struct segment {

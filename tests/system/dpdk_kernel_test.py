@@ -8,9 +8,10 @@ import subprocess
 
 import cases
 from cases import Skip, case, expect, expect_equal
+from inside import Within
 from namespace import Link, ip
 from small_zone import Zone
-from skua import Skua, build_folder
+from skua import build_folder
 
 DEVICE = "--no-huge -m 128 --vdev=net_af_packet0,iface=dns0"
 ADDRESSES = "198.18.0.1", "2001:db8::1"
@@ -42,17 +43,11 @@ class Port(Link):
         self.on_server("sysctl", "-qw", f"net.{setting}={value}")
 
 
-class Shared(Skua):
+class Shared(Within):
     """`skua serve` on the server's end, without --listen."""
 
     def __init__(self, link, zone, *options, device=DEVICE):
-        self.link = link
-        super().__init__([zone], "--io", f"dpdk:{device}", *options)
-
-    def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
+        super().__init__(link, [zone], "--io", f"dpdk:{device}", *options)
 
     def start(self):
         self.launch(self.command())

@@ -55,10 +55,11 @@ class Server(Skua):
         self.site = site
         super().__init__([zone], *options)
 
+    def listen_options(self):
+        return []
+
     def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return self.site.server.words(*words[:at], *words[at + 2:])
+        return self.site.server.words(*super().command())
 
     def start(self):
         before = self.readies()

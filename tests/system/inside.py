@@ -1,21 +1,29 @@
-"""inside: Skua with AF_XDP in the server namespace of a link (namespace.py), and who asks it."""
+"""inside: Skua in the server namespace of a link (namespace.py), and who asks it."""
 
 from small_zone import ORIGIN
 from skua import Skua
 
 
-class Inside(Skua):
-    """Skua in the server namespace of a link, on the link's interface."""
+class Within(Skua):
+    """Skua in the server namespace of a link, on what its back end takes there, or the caller says."""
 
     def __init__(self, link, zones, *options, start=True):
         self.link = link
-        io = () if "--io" in options else ("--io", "af_xdp:dns0")
-        super().__init__(zones, *io, *options, start=start)
+        super().__init__(zones, *options, start=start)
+
+    def listen_options(self):
+        return []
 
     def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
+        return ["ip", "netns", "exec", self.link.server, *super().command()]
+
+
+class Inside(Within):
+    """With AF_XDP on the link's interface."""
+
+    def __init__(self, link, zones, *options, start=True):
+        io = () if "--io" in options else ("--io", "af_xdp:dns0")
+        super().__init__(link, zones, *io, *options, start=start)
 
     def start(self):
         self.launch(self.command())

@@ -73,11 +73,11 @@ class Server(Skua):
         self.link, self.backend = link, backend
         super().__init__([zone], "--io", backend, *options)
 
+    def listen_options(self):
+        return [] if self.backend.startswith("af_xdp") else ["--listen", "198.18.0.1:53", "--listen", "[2001:db8::1]:53"]
+
     def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        listen = [] if self.backend.startswith("af_xdp") else ["--listen", "198.18.0.1:53", "--listen", "[2001:db8::1]:53"]
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *listen, *words[at + 2:]]
+        return ["ip", "netns", "exec", self.link.server, *super().command()]
 
     def start(self):
         self.launch(self.command())

@@ -22,10 +22,11 @@ class OnPort(Skua):
         self.prefix = list(prefix)
         super().__init__(zones, "--io", f"dpdk:{memory} {device}", "--kernel", "off", *options, start=start)
 
+    def listen_options(self):
+        return []
+
     def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return [*self.prefix, *words[:at], *words[at + 2:]]
+        return [*self.prefix, *super().command()]
 
     def start(self):
         self.launch(self.command())

@@ -13,9 +13,10 @@ import tempfile
 
 import cases
 from cases import Skip, case, eventually, expect, expect_equal
+from inside import Within
 from namespace import Link, ip
 from small_zone import Zone
-from skua import Skua, build_folder
+from skua import build_folder
 
 USER = "skua"
 # What the main thread of each back end keeps (docs/threat-model.md). AF_XDP: CAP_BPF too on kernels before 5.19.
@@ -33,17 +34,8 @@ def account():
         raise Skip(f"there is no user {USER}: scripts/setup --test makes it") from None
 
 
-class Serving(Skua):
+class Serving(Within):
     """`skua serve` in a namespace, on all that the back end takes there."""
-
-    def __init__(self, link, zones, *options, start=True):
-        self.link = link
-        super().__init__(zones, *options, start=start)
-
-    def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *words[at + 2:]]
 
     def start(self):
         self.launch(self.command())

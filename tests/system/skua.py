@@ -62,8 +62,12 @@ class Skua(process.Process):
     def listen(self):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def listen_options(self):
+        """What it is told to listen on; nothing: what its back end takes by itself."""
+        return ["--listen", self.listen()]
+
     def command(self):
-        return [program(), "serve", *self.zones, "--listen", self.listen(),
+        return [program(), "serve", *self.zones, *self.listen_options(),
                 "--http", f"127.0.0.1:{self.http_port}", "--runtime-dir", self.runtime,
                 "--state-dir", self.state, *self.options]
 

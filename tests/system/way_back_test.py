@@ -60,11 +60,11 @@ class Server(Skua):
         self.link, self.backend, self.addresses = link, backend, listen
         super().__init__([zone], "--io", backend, "--udp-size", "4096", *options)
 
+    def listen_options(self):
+        return [word for address in self.addresses for word in ("--listen", address)]
+
     def command(self):
-        words = super().command()
-        at = words.index("--listen")
-        listen = [word for address in self.addresses for word in ("--listen", address)]
-        return ["ip", "netns", "exec", self.link.server, *words[:at], *listen, *words[at + 2:]]
+        return ["ip", "netns", "exec", self.link.server, *super().command()]
 
     def start(self):
         self.launch(self.command())
