@@ -113,6 +113,16 @@ static bool set_up(const struct tap *tap)
 	return ask(tap, SIOCSIFFLAGS, &request);
 }
 
+/* Both are the interface's, not the descriptor's, and stay when a program ends: vhost-net has a
+ * longer header, and leaves checksums and segments to whoever reads. */
+static bool set_frames(const struct tap *tap)
+{
+	int header = sizeof(struct virtio_net_hdr);
+
+	return ioctl(tap->fd, TUNSETVNETHDRSZ, &header) == 0 &&
+	       ioctl(tap->fd, TUNSETOFFLOAD, 0) == 0;
+}
+
 /* What fails, in words; NULL: nothing. */
 static const char *prepare(const struct tap *tap, bool is_new, const uint8_t mac[6],
 			   const struct tap_mtu *mtu)
@@ -120,6 +130,8 @@ static const char *prepare(const struct tap *tap, bool is_new, const uint8_t mac
 	/* Whoever made it for us has made it persistent: then it need not be allowed. */
 	if (is_new && ioctl(tap->fd, TUNSETPERSIST, 1) != 0)
 		return "be made to stay";
+	if (!set_frames(tap))
+		return "have plain frames";
 	if (!set_mac(tap, mac))
 		return "get the port's MAC address";
 	if (!set_mtu(tap, is_new || mtu->asked, mtu->octets))
@@ -161,7 +173,7 @@ bool tap_set_aside(const struct tap *tap, bool aside)
 {
 	struct ifreq request = {.ifr_flags = aside ? IFF_DETACH_QUEUE : IFF_ATTACH_QUEUE};
 
-	return ioctl(tap->fd, TUNSETQUEUE, &request) == 0;
+	return ioctl(tap->fd, TUNSETQUEUE, &request) == 0 && (aside || set_frames(tap));
 }
 
 size_t tap_read(const struct tap *tap, const struct iovec *parts, int count)

@@ -261,4 +261,29 @@ def asked_mtu():
                 expect_equal(mtu(), expected, f"MTU of the kernel's interface, started with {options}")
 
 
+# What vhost-net or a virtual machine leaves on a tap: a longer header (TUNSETVNETHDRSZ), checksums and segments left to us (TUNSETOFFLOAD).
+USED_BEFORE = """
+import fcntl, os, struct
+tap = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", b"skua0", 0x0002 | 0x1000 | 0x4000 | 0x0100))
+fcntl.ioctl(tap, 0x400454cb, 1)
+fcntl.ioctl(tap, 0x400454d8, struct.pack("i", 12))
+fcntl.ioctl(tap, 0x400454d0, 0x1 | 0x2 | 0x4)
+"""
+
+
+@case("kernel: an interface that another program has used in its own way is taken: ping, TCP")
+def used_before():
+    with Port() as link, Zone() as zone:
+        code, output = link.on_server("/usr/bin/python3", "-c", USED_BEFORE)
+        expect_equal(code, 0, f"a tap with another header: {output}")
+        with Shared(link, zone):
+            address(link)
+            for one in ADDRESSES:
+                eventually_answers(link, one)
+                eventually_answers(link, one, "+tcp")
+                pings(link.on_client, one)
+            whole_stream(link, link.client, link.server, "198.18.0.2")
+
+
 cases.main()
