@@ -2,6 +2,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/capability.h>
@@ -50,6 +51,26 @@ static bool become(const struct account *account, uint64_t capabilities)
 				   (bounding ? CAPNG_CLEAR_BOUNDING : 0)) == 0;
 }
 
+/* A change of user makes the kernel forget what to do when the parent dies (prctl(2)): a dataplane
+ * that outlives `skua serve` would keep the next one from starting. */
+static bool become_under(const struct account *account, uint64_t capabilities)
+{
+	pid_t parent = getppid();
+	int on_death = 0;
+
+	if (prctl(PR_GET_PDEATHSIG, &on_death) != 0)
+		on_death = 0;
+	if (!become(account, capabilities))
+		return false;
+	if (on_death == 0)
+		return true;
+	if (prctl(PR_SET_PDEATHSIG, on_death) != 0)
+		return false;
+	if (getppid() != parent) /* it died in between */
+		raise(on_death);
+	return true;
+}
+
 bool privilege_give_up(const struct account *account, uint64_t capabilities, char *error,
 		       size_t error_size)
 {
@@ -63,7 +84,7 @@ bool privilege_give_up(const struct account *account, uint64_t capabilities, cha
 		return false;
 	}
 	if (account->choice == ACCOUNT_BECOME) {
-		good = become(account, capabilities);
+		good = become_under(account, capabilities);
 	} else {
 		capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
 		want(capabilities);

@@ -117,6 +117,18 @@ def with_sockets():
             expect_equal([path.name for path in runtime.iterdir()], ["channel"], "what stays after a stop")
 
 
+@case("privilege: kill -9 of skua serve ends both programs, and another one starts in their place")
+def supervisor_killed():
+    account()
+    with Link() as link, Zone() as zone, sockets(link, zone) as server:
+        expect_confined(server.dataplane(), "socket")
+        os.kill(server.child.pid, signal.SIGKILL)
+        server.child.wait()
+        eventually(lambda: not server.leftovers(), "both programs end")
+        server.start()
+        eventually(lambda: ask(link, "www.x.test") == "192.0.2.1", "an answer of the next one")
+
+
 def kill_control(server):
     for pid in server.leftovers():
         if b"skua-control\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
