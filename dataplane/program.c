@@ -1,8 +1,10 @@
 #include "dataplane/program.h"
 
+#include "dataplane/io/address.h"
 #include "runtime/numa.h"
 #include "runtime/runtime_dir.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -38,6 +40,31 @@ static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 	for (unsigned i = 0; i < options->workers; i++)
 		program->node[i] = numa_node_of_core(NUMA_ROOT, program->core[i]);
 	return true;
+}
+
+/* A loopback address is never asked by way of an interface: on it alone, we would be deaf. */
+static bool can_be_asked(const struct program *program, char error[IO_ERROR_TEXT])
+{
+	const struct options *options = &program->options;
+	unsigned loopback = 0;
+
+	if (!program->io_class->addresses)
+		return true;
+	for (unsigned i = 0; i < options->listen_count; i++)
+		loopback += address_is_loopback(&options->listen[i].address);
+	if (loopback == 0)
+		return true;
+	if (loopback < options->listen_count) {
+		log_warning("dataplane.main", "a loopback address among those to listen on is "
+					      "answered over TCP only: no query comes to it by an "
+					      "interface");
+		return true;
+	}
+	snprintf(error, IO_ERROR_TEXT,
+		 "no query comes to a loopback address by an interface: with --io %s name other "
+		 "addresses by --listen, or none for those that the interface has",
+		 program->io_class->name);
+	return false;
 }
 
 static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
@@ -140,7 +167,8 @@ bool program_open(struct program *program, const struct options *given,
 	program->io_class = io_class;
 	program->io_argument = io_argument;
 	settle_workers(program);
-	if (!idle_settle(&program->options.idle, io_class, error, IO_ERROR_TEXT) ||
+	if (!can_be_asked(program, error) ||
+	    !idle_settle(&program->options.idle, io_class, error, IO_ERROR_TEXT) ||
 	    !account_find(options->user, &program->account, error, IO_ERROR_TEXT) ||
 	    !assign_cores(program, error) ||
 	    !runtime_dir_make(options->runtime_dir, error, IO_ERROR_TEXT))

@@ -40,6 +40,13 @@ bool address_is_unspecified(const struct sockaddr_storage *address)
 	return IN6_IS_ADDR_UNSPECIFIED(&as_in6(address)->sin6_addr);
 }
 
+bool address_is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohl(as_in4(address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&as_in6(address)->sin6_addr);
+}
+
 uint16_t address_port(const struct sockaddr_storage *address)
 {
 	/* sin_port and sin6_port lie at the same place. */

@@ -11,6 +11,7 @@
 /* "192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%eth0]:53"; address is AF_INET or AF_INET6. */
 void address_text(const struct sockaddr_storage *address, char text[ADDRESS_TEXT]);
 bool address_is_unspecified(const struct sockaddr_storage *address);
+bool address_is_loopback(const struct sockaddr_storage *address);
 uint16_t address_port(const struct sockaddr_storage *address); /* host order */
 /* The same family, address, port and scope. */
 bool address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

@@ -4,12 +4,23 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 import cases
 from cases import case, expect, expect_equal
 from inside import Inside, ask
 from namespace import Link, ip
+from skua import program
 from small_zone import Zone
+
+
+@case("af_xdp: told to listen on a loopback address only, it refuses: no query would ever come")
+def deaf():
+    with Link() as link, Zone() as zone, tempfile.TemporaryDirectory(prefix="skua-deaf-") as folder:
+        code, output = link.on_server(program(), "serve", zone, "--io", "af_xdp:dns0", "--listen", "127.0.0.1:5300", "--http", "off",
+                                      "--runtime-dir", folder)
+        expect_equal(code, 1, output)
+        expect("no query comes to a loopback address by an interface" in output, output)
 
 
 @case("af_xdp: answers over IPv4, IPv6 and TCP; what it got is in the log")
