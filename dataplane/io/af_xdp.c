@@ -25,6 +25,7 @@
 #define DNS_PORT       53u
 #define QUEUES_SHOWN   8u    /* of an interface, in a description */
 #define BURSTS_COUNTED 1024u /* what did not come to us is looked up after so many */
+#define BURSTS_SOON    64u   /* after so many if the worker has slept */
 
 struct lane {
 	const struct af_xdp_interface *interface;
@@ -458,8 +459,11 @@ static void af_xdp_wait(struct io_queue *queue, unsigned microseconds)
 
 	for (unsigned i = 0; i < queue->socket_count; i++)
 		af_xdp_socket_settle(queue->socket[i]);
-	ppoll(queue->poll, queue->socket_count, &patience, NULL);
-	queue->uncounted = 0;
+	/* Looking up takes microseconds: not what a query that wakes us has to wait for. */
+	if (ppoll(queue->poll, queue->socket_count, &patience, NULL) == 0)
+		queue->uncounted = 0;
+	else if (queue->uncounted > BURSTS_SOON)
+		queue->uncounted = BURSTS_SOON;
 }
 
 static bool is_new(const struct listen_address *list, unsigned count)
