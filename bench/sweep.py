@@ -1,7 +1,8 @@
 """sweep: the highest rate of queries of which 99.9 % are answered, found with kxdpgun on the client's core.
 
 All subjects are offered rates of one ladder, each 5 % above the one before: first in jumps, then between the last that
-was answered and the first that was not. A rate counts as not answered only if it fails twice: the machine does other things too."""
+was answered and the first that was not. In a full run a rate counts as not answered only if it fails twice: the machine does other
+things too. When the figure's time is over, the result stays as fine as it is by then: at worst a jump."""
 import dataclasses
 import re
 
@@ -25,6 +26,8 @@ class Settings:
     seconds: float  # for each offer
     start: int  # index of the first rate
     top: int  # and of the last
+    tries: int  # of a rate that is not answered
+    finest: int  # steps of the ladder between the result and the next rate, which was not answered
 
 
 class Offer:
@@ -51,23 +54,23 @@ def offer(server, queries, offered, seconds):
     return Offer(offered, sent, answered, seconds, meter)
 
 
-def highest(try_rate, start, top):
-    """try_rate(index) -> Offer. The best good Offer, or None; indices from 0 up to top, `start` first."""
+def highest(try_rate, start, settings, time_over):
+    """try_rate(index) -> Offer. The best good Offer, or None; indices from 0 up to settings.top, `start` first."""
     def attempt(index):
-        first = try_rate(index)
-        if first.good:
-            return first
-        second = try_rate(index)
-        return second if second.good else None
+        for _ in range(settings.tries):
+            found = try_rate(index)
+            if found.good:
+                return found
+        return None
 
     best, low, high, index = None, -1, None, start
-    while high is None and index <= top:
+    while high is None and index <= settings.top:
         found = attempt(index)
         if found:
             best, low, index = found, index, index + JUMP
         else:
             high = index
-    while high is not None and high - low > 1:
+    while high is not None and high - low > settings.finest and not (best and time_over()):
         middle = (low + high) // 2
         found = attempt(middle)
         if found:
@@ -93,7 +96,7 @@ def measure(bench, name, server, queries, settings, show):
         tried[-1].index = index
         return tried[-1]
 
-    best = highest(try_rate, start, settings.top)
+    best = highest(try_rate, start, settings, lambda: bench.left() < 0)
     for each in tried:
         yield from samples(name, server.name, each)
     if best is None:

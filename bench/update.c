@@ -1,6 +1,7 @@
 /* update.c: how long after control's store has accepted a changed record an answer shows it.
  *
  *   update [--names N] [--changes C] [--cores CONTROL,WORKER]        default: 1000000, 20, 1,0
+ *   update --publish DIRECTORY [--names N] [--cores CONTROL,0]
  *
  * Two processes on the real parts. Control: zone store, compiler, image writer and publisher
  * (control/store, control/publish), on a runtime directory in memory. Worker: it adopts (dataplane/
@@ -12,7 +13,11 @@
  * sources do today: what it costs to make that zone is not counted, what it costs the store to find
  * the difference is. Prints key=value, a line for each change, in nanoseconds: apply (until the
  * store returned) and visible (until the worker had answered with the new address), both from the
- * hand-over. */
+ * hand-over.
+ *
+ * With --publish there is no worker: it publishes the zone in that runtime directory, for a real
+ * skua-dataplane, says "published", waits for a line on standard input, makes changes of a host
+ * beyond the first N one after the other until the next line, and prints how many in how long. */
 #include "control/publish/publish.h"
 #include "control/store/zone_store.h"
 #include "dataplane/adopt/adopt.h"
@@ -23,6 +28,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -54,6 +60,7 @@ struct board {
 
 struct settings {
 	unsigned names, changes, cores[2];
+	const char *publish; /* NULL: in a directory of its own, with a worker */
 };
 
 static char directory[] = "/dev/shm/skua-update-XXXXXX";
@@ -280,11 +287,64 @@ static void make_changes(const struct settings *settings, struct zone_store *sto
 	}
 }
 
+/* Waits at most so many milliseconds for a line on standard input, or its end. */
+static bool told(int milliseconds)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	char line[16];
+
+	return poll(&in, 1, milliseconds) > 0 && read(STDIN_FILENO, line, sizeof(line)) >= 0;
+}
+
+static void change_until_told(unsigned names, struct zone_store *store, struct publisher *publisher)
+{
+	uint64_t start = now(), applying = 0;
+	uint32_t changes = 0;
+
+	while (!told(0)) {
+		struct zone *zone = make_zone(names + 1, names, ++changes);
+		uint64_t before = now();
+
+		apply(store, zone);
+		publish_reclaim(publisher);
+		applying += now() - before;
+	}
+	printf("changes=%u seconds=%.3f applying=%.3f\n", changes, (double)(now() - start) / 1e9,
+	       (double)applying / 1e9);
+}
+
+static const struct image_settings image_settings = {.udp_size = 1232, .additional = 1};
+
+static struct publisher *open_publisher(const char *path)
+{
+	struct publish_config config = {.runtime_dir = path, .capacity = CAPACITY};
+	char error[512];
+	struct publisher *publisher = publish_open(&config, error, sizeof(error));
+
+	if (publisher == NULL)
+		die("publish", error);
+	return publisher;
+}
+
+static int publish(const struct settings *settings)
+{
+	pin(settings->cores[0]);
+	struct publisher *publisher = open_publisher(settings->publish);
+	struct zone_store *store =
+	    zone_store_new(publish_writer(publisher), &image_settings, commit, publisher);
+	apply(store, make_zone(settings->names + 1, 0, 0));
+	puts("published");
+	fflush(stdout);
+	while (!told(5))
+		publish_reclaim(publisher);
+	change_until_told(settings->names, store, publisher);
+	zone_store_free(store);
+	publish_close(publisher);
+	return 0;
+}
+
 static int measure(const struct settings *settings)
 {
-	static const struct image_settings image = {.udp_size = 1232, .additional = 1};
-	struct publish_config config = {.runtime_dir = directory, .capacity = CAPACITY};
-	char error[512];
 	int status = 0;
 	struct board *board =
 	    mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -297,11 +357,9 @@ static int measure(const struct settings *settings)
 		exit(0);
 	}
 	pin(settings->cores[0]);
-	struct publisher *publisher = publish_open(&config, error, sizeof(error));
-	if (publisher == NULL)
-		die("publish", error);
+	struct publisher *publisher = open_publisher(directory);
 	struct zone_store *store =
-	    zone_store_new(publish_writer(publisher), &image, commit, publisher);
+	    zone_store_new(publish_writer(publisher), &image_settings, commit, publisher);
 	apply(store, make_zone(settings->names, 0, 0));
 	wait_until_ready(board, worker);
 	make_changes(settings, store, publisher, board, worker);
@@ -315,10 +373,8 @@ static int measure(const struct settings *settings)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"names", 1, NULL, 'n'},
-	    {"changes", 1, NULL, 'k'},
-	    {"cores", 1, NULL, 'c'},
-	    {NULL, 0, NULL, 0},
+	    {"names", 1, NULL, 'n'},   {"changes", 1, NULL, 'k'}, {"cores", 1, NULL, 'c'},
+	    {"publish", 1, NULL, 'p'}, {NULL, 0, NULL, 0},
 	};
 	struct settings settings = {.names = 1000000, .changes = 20, .cores = {1, 0}};
 	int option;
@@ -328,12 +384,16 @@ int main(int argc, char **argv)
 			settings.names = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 'k')
 			settings.changes = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'p')
+			settings.publish = optarg;
 		else if (option != 'c' ||
 			 sscanf(optarg, "%u,%u", &settings.cores[0], &settings.cores[1]) != 2)
 			return 2;
 	}
 	if (settings.names == 0 || settings.changes >= 1u << 24)
 		return 2;
+	if (settings.publish != NULL)
+		return publish(&settings);
 	if (mkdtemp(directory) == NULL)
 		die(directory, strerror(errno));
 	maker = getpid();

@@ -1,2 +1,2 @@
 """Figures in the order in which they are measured: short ones first."""
-ALL = ("answer", "instructions", "scaling", "update", "restart", "load", "memif", "af_xdp", "sockets", "latency", "tcp")
+ALL = ("answer", "instructions", "scaling", "update", "restart", "load", "memif", "af_xdp", "sockets", "latency", "changes", "tcp")

@@ -13,7 +13,7 @@ WHAT = ("`bench/answer`: bursts of 64, query in, reply in place; the echo copies
 KINDS = {"hit": "A hit", "nxdomain": "NXDOMAIN, two labels missing", "wildcard": "wildcard", "cname": "CNAME chain of 3", "naptr": "NAPTR with four targets",
          "referral": "referral, 2 servers", "signed": "signed A, DO", "cookie": "A hit, query with a cookie",
          "mixed": "mixed: 60 % A hits, 15 NXDOMAIN, 10 NAPTR, 5 each of wildcard, CNAME, signed"}
-SECONDS = {"full": 420, "quick": 60, "smoke": 6}
+SECONDS = {"full": 200, "quick": 35, "smoke": 6}
 HOSTS_ONLY = 10_000_000
 HOSTS_ONLY_KINDS = "hit,nxdomain,cookie"
 

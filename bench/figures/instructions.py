@@ -9,7 +9,7 @@ NAME = "instructions"
 TITLE = "Instructions for an answer"
 WHAT = ("`valgrind --tool=callgrind` over `bench/answer`, only what `answer_batch()` executes in bursts of 64; no other work of the machine is in it. "
         "Callgrind knows no AVX-512: code that is chosen at run time is that for AVX2.")
-SECONDS = {"full": 60, "quick": 25, "smoke": 6}
+SECONDS = {"full": 60, "quick": 15, "smoke": 6}
 DRAWN = ("instructions per answer",)
 KINDS = ("hit", "nxdomain", "wildcard", "cname", "naptr", "referral", "signed", "cookie", "mixed")
 

@@ -13,7 +13,7 @@ TITLE = "Latency at fixed loads"
 WHAT = ("`bench/latency_generator` on core 1 offers queries at random moments through kernel sockets, whatever comes back (open loop); a latency counts from the "
         "moment that the query was due (no coordinated omission), and holds the generator's own two system calls and the veth. \"half its own\": half of "
         "the rate that the sweep of the same run found for that server; \"same\": half of the lowest such rate of all, so that all have the same load.")
-SECONDS = {"full": 240, "quick": 50, "smoke": 8}
+SECONDS = {"full": 260, "quick": 35, "smoke": 8}
 ONLY_PLOTTED = ("latency",)
 SUBJECTS = ("skua-xdp", "knot-xdp", "skua", "nsd", "knot", "bind")
 PARTS = (0.5, 0.9, 0.99, 0.999, 0.9999)
@@ -31,7 +31,9 @@ def saturating(bench):
     return {subject: found.get(subject, least) for subject in SUBJECTS}, least
 
 
-def offer(bench, server, names, rate, case):
+def offer(bench, server, names, rate, case, name=None):
+    """One load on a running server; name: of the figure that the samples are for."""
+    name = name or NAME
     seconds = bench.choose(5, 3, 0.3)
     words = ["taskset", "-c", subjects.CLIENT_CORE, f"{bench.build}/bench/latency_generator", "--rate", rate, "--seconds", seconds, "--warm-up",
              bench.choose(0.5, 0.5, 0.1), "--names", names, server.place.address[0]]
@@ -39,13 +41,13 @@ def offer(bench, server, names, rate, case):
         first, second = figure.run(words, seconds + 60).splitlines()
     values = figure.fields(first)
     histogram = {int(value): int(count) for value, count in (pair.split(":") for pair in second.split(" ", 1)[1].split(","))}
-    yield Sample(NAME, server.name, "latency", quantile(histogram, 0.5) / 1000, "us", case, histogram)
+    yield Sample(name, server.name, "latency", quantile(histogram, 0.5) / 1000, "us", case, histogram)
     for part in PARTS:
-        yield Sample(NAME, server.name, f"p{100 * part:g}", quantile(histogram, part) / 1000, "us", case)
-    yield Sample(NAME, server.name, "offered", rate, "queries/s", case)
-    yield Sample(NAME, server.name, "lost", 100 * values["lost"] / max(values["asked"], 1), "%", case)
-    yield Sample(NAME, server.name, "generator behind, p99.9", values["lag_p99.9"] / 1000, "us", case)
-    yield from figure.cost_samples(NAME, server, meter, values["answered"] * meter.seconds / seconds, case)
+        yield Sample(name, server.name, f"p{100 * part:g}", quantile(histogram, part) / 1000, "us", case)
+    yield Sample(name, server.name, "offered", rate, "queries/s", case)
+    yield Sample(name, server.name, "lost", 100 * values["lost"] / max(values["asked"], 1), "%", case)
+    yield Sample(name, server.name, "generator behind, p99.9", values["lag_p99.9"] / 1000, "us", case)
+    yield from figure.cost_samples(name, server, meter, values["answered"] * meter.seconds / seconds, case)
 
 
 def measure_one(bench, name, show):

@@ -12,7 +12,7 @@ NAME = "load"
 TITLE = "A records, file to first answer, one core; memory"
 WHAT = ("Each server is started on core 0 with the same file, and asked for the last name until it answers. Memory is proportional set size (pages "
         "that processes share count once) a second after; of Skua, both programs and the image.")
-SECONDS = {"full": 240, "quick": 60, "smoke": 5}
+SECONDS = {"full": 240, "quick": 30, "smoke": 5}
 DRAWN = ("file to first answer", "memory")
 SUBJECTS = ("skua", "knot", "nsd")
 LARGE = 10_000_000

@@ -12,7 +12,7 @@ NAME = "memif"
 TITLE = "DPDK over memif, one core"
 WHAT = ("`bench/memif_generator` on core 1 keeps 512 queries under way and checks each answer, checksums included; none is lost. testpmd's `5tswap` "
         "takes Skua's place in turns: it returns frames as they are, and so gives the ceiling of link and generator.")
-SECONDS = {"full": 90, "quick": 30, "smoke": 8}
+SECONDS = {"full": 90, "quick": 15, "smoke": 8}
 DRAWN = ("rate",)
 SUBJECTS = ("skua-memif", "echo-memif")
 

@@ -12,7 +12,7 @@ from results import Failure, Sample
 NAME = "restart"
 TITLE = "Dataplane, exec to first answer"
 WHAT = "`skua-dataplane` on sockets, after `kill -9` of the one before, on the image that a running control has published."
-SECONDS = {"full": 40, "quick": 15, "smoke": 4}
+SECONDS = {"full": 40, "quick": 10, "smoke": 4}
 DRAWN = ("exec to first answer",)
 SERVER = ("127.0.0.1", 5398)
 

@@ -6,7 +6,7 @@ NAME = "scaling"
 TITLE = "Two workers against one, without packet I/O"
 WHAT = ("`bench/scaling`: A hits of one shared image on core 0, on core 1 and on both, in turns. The ratio is the rate of both over the mean of "
         "the two alone. Two hyperthreads of one core, or a machine that others use, give less than two cores.")
-SECONDS = {"full": 30, "quick": 10, "smoke": 3}
+SECONDS = {"full": 30, "quick": 5, "smoke": 3}
 
 DRAWN = ("rate",)
 

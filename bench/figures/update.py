@@ -7,7 +7,7 @@ TITLE = "One changed record"
 WHAT = ("`bench/update`: control's store, compiler and publisher on core 1; the worker's adopting and answering code on core 0, which asks for the "
         "changing name without a pause. From the hand-over of the changed zone to the store until the worker has answered with the new address. "
         "Not in it: reading a source before, the network behind. The rate is that of such changes one after the other, each a commit of its own.")
-SECONDS = {"full": 90, "quick": 30, "smoke": 4}
+SECONDS = {"full": 90, "quick": 20, "smoke": 4}
 
 DRAWN = ("p50 until visible", "p99 until visible")
 
