@@ -7,12 +7,13 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path[1:1] = [str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "system")]
 import process  # noqa: E402
 import probe  # noqa: E402
 import usage  # noqa: E402
-from make_zone import ORIGIN, address  # noqa: E402
+from make_zone import HOSTS, ORIGIN, address  # noqa: E402
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
 NO_HUGE = ["--no-huge", "-m", "512"]  # memory of DPDK: neither a card nor huge pages are needed
@@ -37,14 +38,15 @@ def installed(package):
 
 
 class Subject(process.Process):
-    """zone: path of the zone file; count: how many hosts it has."""
+    """zone: path of the zone file; count: how many names of this pattern it has (make_zone.py)."""
 
     package = None  # None: of this tree
     polls = False  # a core is busy even when nothing comes
 
-    def __init__(self, bench, place, zone, count):
+    def __init__(self, bench, place, zone, count, pattern=HOSTS):
         super().__init__()
         self.place, self.build, self.zone, self.count = place, bench.build, zone, count
+        self.last = pattern % (count - 1)
         self.ready_seconds = bench.choose(180, 60, 20)
 
     def __enter__(self):
@@ -61,8 +63,7 @@ class Subject(process.Process):
         """Writes what the program reads."""
 
     def is_ready(self):
-        last = self.count - 1
-        return probe.first_answer(self.place.address, f"h{last}.{ORIGIN}", address(last), process.time.monotonic() + 0.05) is not None
+        return probe.first_answer(self.place.address, f"{self.last}.{ORIGIN}", address(self.count - 1), time.monotonic() + 0.05) is not None
 
     def cpu(self):
         return usage.cpu(self.leftovers())

@@ -1,15 +1,15 @@
 """zones: the zone file of a size, and the queries for it, made once for all figures."""
 import os
 
-from make_zone import ORIGIN, write_zone
+from make_zone import HOSTS, ORIGIN, write_zone
 
 
-def zone_file(bench, count):
-    path = os.path.join(bench.folder, f"epc-{count}.zone")
+def zone_file(bench, count, pattern=HOSTS):
+    path = os.path.join(bench.folder, f"epc-{count}-{pattern % 0}.zone")
     if not os.path.exists(path):
         bench.step(f"writing a zone of {count:,} names")
         with open(path, "w", encoding="ascii") as file:
-            write_zone(file, count)
+            write_zone(file, count, pattern)
         os.chmod(path, 0o644)
     return path
 
