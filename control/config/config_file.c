@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REPORT CONFIG_REPORT
+#define REPORT	CONFIG_REPORT
+#define LARGEST ((size_t)64 << 20) /* octets: what is no configuration may have no end */
 
 /* place: what to point at if the node is no scalar. */
 static void load_scalar(struct config *config, enum config_key key, struct fy_node *node,
@@ -123,7 +124,9 @@ static bool print_problems(struct fy_diag *diag, const char *path, FILE *message
 	return any;
 }
 
-static bool load_readable(const char *path, struct config *config, FILE *messages)
+/* text: what stands in the file, and outlives the document. */
+static bool load_text(const char *path, const char *text, size_t length, struct config *config,
+		      FILE *messages)
 {
 	struct fy_parse_cfg cfg = {.flags = FYPCF_DEFAULT_DOC | FYPCF_COLLECT_DIAG};
 	struct fy_diag_cfg diag_cfg;
@@ -136,7 +139,7 @@ static bool load_readable(const char *path, struct config *config, FILE *message
 	if (cfg.diag == NULL)
 		abort();
 	fy_diag_set_collect_errors(cfg.diag, true);
-	document = fy_document_build_from_file(&cfg, path); /* NULL too if the file is empty */
+	document = fy_document_build_from_string(&cfg, text, length); /* NULL if nothing is there */
 	bad = document != NULL && !load_document(config, fy_document_root(document));
 	if (bad)
 		fprintf(messages, "%s:1:1: wants lines of the form \"key: value\"\n", path);
@@ -146,14 +149,44 @@ static bool load_readable(const char *path, struct config *config, FILE *message
 	return !bad;
 }
 
+/* All that can be read, be it a file or a pipe: once, since a pipe gives it only once. NULL with
+ * errno; to be freed. */
+static char *read_whole(FILE *file, size_t *length)
+{
+	size_t room = 0, got;
+	char *text = NULL;
+
+	*length = 0;
+	do {
+		if (*length == room) {
+			room = room == 0 ? 65536 : 2 * room;
+			text = realloc(text, room);
+			if (text == NULL)
+				abort();
+		}
+		got = fread(text + *length, 1, room - *length, file);
+		*length += got;
+	} while (got > 0 && *length <= LARGEST);
+	if (!ferror(file) && *length <= LARGEST)
+		return text;
+	if (!ferror(file))
+		errno = EFBIG;
+	free(text);
+	return NULL;
+}
+
 bool config_file_load(const char *path, struct config *config, FILE *messages)
 {
-	FILE *probe = fopen(path, "re");
-	bool readable = probe != NULL && (fgetc(probe) != EOF || !ferror(probe));
+	FILE *file = fopen(path, "re");
+	size_t length = 0;
+	char *text = file == NULL ? NULL : read_whole(file, &length);
+	bool good = text != NULL;
 
-	if (!readable)
+	if (!good)
 		fprintf(messages, "%s: can't read the configuration: %s\n", path, strerror(errno));
-	if (probe != NULL)
-		fclose(probe);
-	return readable && load_readable(path, config, messages);
+	if (file != NULL)
+		fclose(file);
+	good = good && load_text(path, text, length, config, messages);
+	free(text);
+	return good;
 }

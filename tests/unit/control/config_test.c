@@ -66,6 +66,45 @@ static void expect_refusal(const char *text, const char *message)
 	free(messages);
 }
 
+/* As `--config <(...)` or /dev/stdin gives it: it can be read only once. */
+static void a_pipe_is_read_whole(void **state)
+{
+	char path[32], comment[1024];
+	struct config config;
+	int ends[2];
+
+	(void)state;
+	memset(comment, '#', sizeof(comment));
+	comment[sizeof(comment) - 1] = '\n';
+	assert_int_equal(pipe(ends), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(write(ends[1], comment, sizeof(comment)), sizeof(comment));
+	assert_int_equal(write(ends[1], "workers: 7\n", 11), 11);
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	config_init(&config);
+	assert_true(config_file_load(path, &config, stderr));
+	close(ends[0]);
+	assert_string_equal(config_text(&config, KEY_workers), "7");
+	config_free(&config);
+}
+
+static void what_has_no_end_is_refused(void **state)
+{
+	struct config config;
+	char *messages = NULL;
+	size_t length;
+	FILE *out = open_memstream(&messages, &length);
+
+	(void)state;
+	config_init(&config);
+	assert_false(config_file_load("/dev/zero", &config, out));
+	fclose(out);
+	assert_non_null(strstr(messages, "/dev/zero: can't read the configuration"));
+	config_free(&config);
+	free(messages);
+}
+
 static void file_values(void **state)
 {
 	(void)state;
@@ -396,13 +435,21 @@ static void addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(file_access),	cmocka_unit_test(file_access_refusals),
-	    cmocka_unit_test(file_values),	cmocka_unit_test(file_refusals),
-	    cmocka_unit_test(file_tells_all),	cmocka_unit_test(file_missing),
-	    cmocka_unit_test(numbers),		cmocka_unit_test(choices),
-	    cmocka_unit_test(options_taken),	cmocka_unit_test(options_refused),
-	    cmocka_unit_test(options_override), cmocka_unit_test(options_pass_on),
+	    cmocka_unit_test(file_access),
+	    cmocka_unit_test(file_access_refusals),
+	    cmocka_unit_test(file_values),
+	    cmocka_unit_test(file_refusals),
+	    cmocka_unit_test(file_tells_all),
+	    cmocka_unit_test(file_missing),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(choices),
+	    cmocka_unit_test(options_taken),
+	    cmocka_unit_test(options_refused),
+	    cmocka_unit_test(options_override),
+	    cmocka_unit_test(options_pass_on),
 	    cmocka_unit_test(addresses),
+	    cmocka_unit_test(a_pipe_is_read_whole),
+	    cmocka_unit_test(what_has_no_end_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
