@@ -67,10 +67,13 @@ static bool page_size(struct arena_file *file, const char *directory, char *erro
 		return false;
 	}
 	if (file->huge && fs.f_type != HUGETLBFS_MAGIC) {
-		snprintf(error, error_size,
-			 "%s is not a hugetlbfs: mount one there (mount -t hugetlbfs none %s), or "
-			 "use --huge-pages off",
-			 directory, directory);
+		snprintf(
+		    error, error_size,
+		    "%s is not a hugetlbfs: use --huge-pages /dev/hugepages, where one mostly is "
+		    "(else "
+		    "make it: mkdir -p /dev/hugepages; mount -t hugetlbfs none /dev/hugepages), or "
+		    "--huge-pages off",
+		    directory);
 		return false;
 	}
 	file->huge = fs.f_type == HUGETLBFS_MAGIC;

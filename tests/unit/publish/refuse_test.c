@@ -37,6 +37,8 @@ static void errors_say_what_to_do(void **state)
 	config.huge_pages_dir = stage->path;
 	assert_null(publish_open(&config, stage->error, sizeof(stage->error)));
 	assert_non_null(strstr(stage->error, "--huge-pages off"));
+	/* Mounting over a directory that something else uses would hide what is in it. */
+	assert_non_null(strstr(stage->error, "mount -t hugetlbfs none /dev/hugepages)"));
 	config.huge_pages_dir = "/nonexistent/huge";
 	assert_null(publish_open(&config, stage->error, sizeof(stage->error)));
 	assert_non_null(strstr(stage->error, "/nonexistent/huge"));
