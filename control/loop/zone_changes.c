@@ -23,8 +23,10 @@ bool control_apply(struct control *control, char *error, size_t error_size)
 	uint64_t began = uv_hrtime();
 	struct store_change change;
 
-	if (!zone_store_apply(control->store, &change, error, error_size))
+	if (!zone_store_apply(control->store, &change, error, error_size)) {
+		publish_no_memory(control->publisher, error, error_size);
 		return false;
+	}
 	if (change.generation == 0)
 		return true;
 	control->published++;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -139,6 +140,20 @@ bool arena_file_make(const struct arena_place *place, uint32_t id, unsigned repl
 	return false;
 }
 
+static void say_full(struct arena_file *file, unsigned long long mib)
+{
+	int length = (int)(strrchr(file->path, '/') - file->path);
+	struct statvfs at = {0};
+
+	fstatvfs(file->fd, &at);
+	snprintf(
+	    file->error, sizeof(file->error),
+	    "%.*s: no room for %llu MiB of the image: its file system is full (%llu of %llu MiB "
+	    "free): enlarge it (mount -o remount,size=SIZE), or choose another --runtime-dir",
+	    length, file->path, mib, (unsigned long long)at.f_bavail * at.f_frsize >> 20,
+	    (unsigned long long)at.f_blocks * at.f_frsize >> 20);
+}
+
 static void grow_refused(struct arena_file *file, uint64_t octets, int reason)
 {
 	unsigned long long mib = (octets - file->backed) >> 20;
@@ -149,10 +164,7 @@ static void grow_refused(struct arena_file *file, uint64_t octets, int reason)
 			 "(sysctl -w vm.nr_hugepages=N), or use --huge-pages off",
 			 file->path, mib);
 	else if (reason == ENOSPC)
-		snprintf(file->error, sizeof(file->error),
-			 "%s: no room for %llu MiB more: enlarge that file system (mount -o "
-			 "remount,size=…), or choose another --runtime-dir",
-			 file->path, mib);
+		say_full(file, mib);
 	else if (reason == EOPNOTSUPP)
 		snprintf(file->error, sizeof(file->error),
 			 "%s: that file system can't set memory aside (fallocate): use a tmpfs as "

@@ -187,17 +187,23 @@ static void wait_until_mapped(struct publisher *publisher)
 	}
 }
 
-static void commit_refused(struct publisher *publisher, char *error, size_t error_size)
+bool publish_no_memory(struct publisher *publisher, char *error, size_t error_size)
 {
 	const char *why = arena_set_error(&publisher->arena);
+	bool known = *why != '\0';
 
-	if (*why != '\0')
+	if (known)
 		snprintf(error, error_size, "%s", why);
-	else
+	arena_set_error_clear(&publisher->arena);
+	return known;
+}
+
+static void commit_refused(struct publisher *publisher, char *error, size_t error_size)
+{
+	if (!publish_no_memory(publisher, error, error_size))
 		snprintf(error, error_size,
 			 "the records do not fit into the image's %llu MiB of address space",
 			 (unsigned long long)publisher->arena.file[0].capacity >> 20);
-	arena_set_error_clear(&publisher->arena);
 }
 
 uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_size)

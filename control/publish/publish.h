@@ -28,6 +28,10 @@ struct image_writer *publish_writer(struct publisher *publisher);
  * with an error. */
 uint64_t publish_commit(struct publisher *publisher, char *error, size_t error_size);
 
+/* True with an error, once: the system refused memory for the arena since the last commit; else
+ * what failed is the arena's size. */
+bool publish_no_memory(struct publisher *publisher, char *error, size_t error_size);
+
 /* Call every few milliseconds while anything is retired: looks at the live workers' lines, frees
  * what all have left behind, unlinks old arenas. A dead dataplane (its lock is free) holds nothing.
  */

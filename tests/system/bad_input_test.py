@@ -199,6 +199,20 @@ def no_runtime_dir():
                         "--runtime-dir", folder / "file" / "run", good_zone(folder)), "file/run")
 
 
+@case("bad input: zones that do not fit into the runtime directory's file system")
+def full_runtime_dir():
+    if os.geteuid() != 0:
+        raise cases.Skip("a file system of its own needs root")
+    with Folder() as folder:
+        (folder / "run").mkdir()
+        zone = good_zone(folder)
+        zone.write_text(GOOD + "".join(f"h{i} IN A 192.0.2.1\n" for i in range(100000)))
+        result = attempt("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=4m none "$0" && exec "$@"', folder / "run",
+                         program(), "serve", "--listen", f"127.0.0.1:{free_port()}", "--http", "off", "--runtime-dir", folder / "run", zone)
+        refused(result, f"{folder}/run: no room for", "its file system is full (", "of 4 MiB free)", "--runtime-dir")
+        expect("--arena-size" not in result[1], result[1])
+
+
 @case("bad input: an unknown option, and no zone")
 def usage():
     for words in (("serve", "--no-such-option"), ("serve",), ("nosuchcommand",)):

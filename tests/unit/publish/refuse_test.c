@@ -315,7 +315,8 @@ static int on_small_file_system(const struct stage *stage, const char *size, off
 		return strstr(error, stage->path) != NULL ? 1 : 3;
 	while (good < 200 && full_put(publisher, (uint32_t)good, error, sizeof(error)))
 		good++;
-	if (good == 0 || good == 200 || strstr(error, "no room for") == NULL)
+	if (good == 0 || good == 200 || strstr(error, stage->path) == NULL ||
+	    strstr(error, "its file system is full") == NULL)
 		return 4;
 	full_delete(publisher, 0);
 	if (publish_commit(publisher, error, sizeof(error)) == 0)
