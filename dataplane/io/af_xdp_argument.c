@@ -13,7 +13,7 @@ struct part {
 static bool refuse(const struct part *part, const char *why, char error[IO_ERROR_TEXT])
 {
 	snprintf(error, IO_ERROR_TEXT,
-		 "--io af_xdp: %.*s: %s; give INTERFACE[/QUEUES][:copy|:zero-copy],…, such as "
+		 "--io af_xdp: %.*s: %s; give INTERFACE[/QUEUES][:copy|:zero-copy],..., such as "
 		 "eth0/0-3+6,eth1:copy",
 		 part->length < 80 ? (int)part->length : 80, part->text, why);
 	return false;
