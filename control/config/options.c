@@ -63,6 +63,14 @@ static enum options_result wrong(const char *program, const char *what, const ch
 	return OPTIONS_WRONG;
 }
 
+/* Of what getopt_long() returned: one with a value. */
+static enum config_key key_of(int option)
+{
+	if (option == 1) /* no option: an operand in its place */
+		return KEY_zones;
+	return option == 'r' ? KEY_runtime_dir : (enum config_key)(option - OPTION_KEYS);
+}
+
 static enum options_result parse_arguments(int argc, char **argv, const struct option *table,
 					   struct config *config, const char **file, FILE *messages)
 {
@@ -70,7 +78,7 @@ static enum options_result parse_arguments(int argc, char **argv, const struct o
 
 	optind = 0; /* glibc: start afresh, whoever parsed before */
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "-:c:hV", table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "-:r:c:hV", table, NULL)) != -1) {
 		if (option == 'h')
 			return OPTIONS_HELP;
 		if (option == 'V')
@@ -84,9 +92,7 @@ static enum options_result parse_arguments(int argc, char **argv, const struct o
 			*file = optarg;
 			continue;
 		}
-		enum config_key key =
-		    option == 1 ? KEY_zones : (enum config_key)(option - OPTION_KEYS);
-		if (!take(config, key, optarg, argv[0], messages))
+		if (!take(config, key_of(option), optarg, argv[0], messages))
 			return OPTIONS_WRONG;
 	}
 	for (; optind < argc; optind++)
@@ -168,12 +174,13 @@ static void print_one(FILE *out, const char *name, const struct config_key_info 
 void options_print(FILE *out, unsigned programs)
 {
 	for (enum config_key key = 0; key < CONFIG_KEYS; key++) {
-		char name[OPTION_NAME], dashed[OPTION_NAME + 2];
+		char name[OPTION_NAME], dashed[OPTION_NAME + 6];
 
 		if (!is_option(key, programs))
 			continue;
 		option_name(key, name);
-		snprintf(dashed, sizeof(dashed), "--%s", name);
+		snprintf(dashed, sizeof(dashed), "%s--%s", key == KEY_runtime_dir ? "-r, " : "",
+			 name);
 		print_one(out, dashed, config_key_info(key));
 	}
 	fputs("  -c, --config FILE\n        Read settings from a skua.yaml; the command line "

@@ -307,8 +307,8 @@ static void options_taken(void **state)
 {
 	const char *arguments[] = {
 	    "skua",	 "a.zone", "--listen",	 "127.0.0.1:1", "b.test=c", "--listen=[::1]:2",
-	    "--workers", "3",	   "--udp-size", "1400",	"--",	    "-odd",
-	    NULL};
+	    "--workers", "3",	   "--udp-size", "1400",	"-r",	    "/a/b",
+	    "--",	 "-odd",   NULL};
 	struct config config;
 
 	(void)state;
@@ -320,6 +320,7 @@ static void options_taken(void **state)
 	assert_int_equal(config.value[KEY_listen].count, 2);
 	assert_string_equal(config.value[KEY_listen].text[1], "[::1]:2");
 	assert_int_equal(config_number(&config, KEY_udp_size), 1400);
+	assert_string_equal(config_text(&config, KEY_runtime_dir), "/a/b");
 	config_free(&config);
 }
 
