@@ -1,9 +1,11 @@
 """serve_test: `skua serve` when those around it behave badly: its reader ends, its daemons are stopped, it is stopped early."""
 
+import contextlib
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +14,7 @@ import tempfile
 import cases
 import process
 from cases import case, eventually, expect, expect_equal
-from skua import SOURCES, Skua, program
+from skua import SOURCES, Skua, build_folder, program
 
 
 def pids(server):
@@ -44,6 +46,47 @@ def reader_ends():
             os.kill(pids(server)[which], signal.SIGKILL)
             eventually(lambda: server.http("/ready")[0] == 200 and answers(server), "ready again")
         expect(server.running(), "serve runs")
+
+
+IN_A_NAMESPACE = """
+mount -t tmpfs none /run && ip link set dev lo up || exit 99
+[ -z "$1" ] || { "$1" serve --listen 127.0.0.1:5300 --http off -r /run/another "$2/zones/examples" & other=$!; }
+[ -z "$1" ] || until grep -q "is ready" "$2/another"; do sleep 0.1; done
+"$2/scripts/run" --check
+code=$?
+[ -z "$1" ] || kill -TERM $other && wait
+exit $code
+"""
+
+
+@contextlib.contextmanager
+def checkout():
+    """What scripts/run looks for, already built."""
+    with tempfile.TemporaryDirectory(prefix="skua-run-") as name:
+        folder = pathlib.Path(name)
+        (folder / "scripts").mkdir()
+        shutil.copy2(SOURCES / "scripts/run", folder / "scripts")
+        for script in ("setup", "build"):
+            (folder / "scripts" / script).write_text("#!/bin/sh\n")
+            (folder / "scripts" / script).chmod(0o755)
+        (folder / "build").symlink_to(build_folder())
+        (folder / "zones").symlink_to(SOURCES / "zones")
+        yield folder
+
+
+@case("serve: scripts/run --check shows its own answers, and not those of another Skua on its port")
+def run_script():
+    if os.geteuid() != 0:
+        raise cases.Skip("a network namespace needs root")
+    for other, code, says in (("", 0, "every answer is right"), (program(), 1, "can't listen on 127.0.0.1:5300")):
+        with checkout() as folder:
+            with open(folder / "another", "wb") as log:
+                done = subprocess.run(["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_A_NAMESPACE, "sh", str(other), str(folder)],
+                                      stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=120, check=False)
+            output = (folder / "another").read_text()
+            expect_equal(done.returncode, code, f"exit status: {output}")
+            expect(says in output, f"no {says!r} in {output}")
+            expect(("every answer is right" in output) == (code == 0), output)
 
 
 @case("serve: stops daemons that were stopped with SIGSTOP")
