@@ -61,8 +61,7 @@ static void log_interface(const struct program *program, enum interface_state st
 	static const char *const what[] = {
 	    [INTERFACE_DOWN] = "the interface has no link: no query can come",
 	    [INTERFACE_GONE] = "the interface was removed: waiting for one of its name",
-	    [INTERFACE_REPLACED] =
-		"the interface was removed, and a new start can have one of its name",
+	    [INTERFACE_REPLACED] = "there is an interface that only a new start can take",
 	};
 
 	if (state == INTERFACE_UP)
@@ -71,15 +70,28 @@ static void log_interface(const struct program *program, enum interface_state st
 		log_error(PART, what[state], LOG_TEXT("io", program->options.io));
 }
 
-static void log_port(const struct io_port *port)
+static void log_port(const struct io_port *port, enum interface_state before)
 {
+	static const char *const what[] = {
+	    [INTERFACE_DOWN] = "a port has no link",
+	    [INTERFACE_GONE] = "a port was removed",
+	    [INTERFACE_REPLACED] = "a port was removed",
+	    [INTERFACE_MISSING] = "a port that was missing had come, and is not up any more",
+	};
+
 	if (port->state == INTERFACE_UP)
 		log_info(PART, "a port is up", LOG_TEXT("port", port->name));
+	else if (port->state == INTERFACE_REPLACED && before == INTERFACE_MISSING)
+		log_info(PART, "a port has come that was missing", LOG_TEXT("port", port->name));
 	else
-		log_error(PART,
-			  port->state == INTERFACE_DOWN ? "a port has no link"
-							: "a port was removed",
-			  LOG_TEXT("port", port->name));
+		log_error(PART, what[port->state], LOG_TEXT("port", port->name));
+}
+
+/* How all begins is not said: up needs no word, and what is missing was said at the start. */
+static bool is_worth_logging(enum interface_state state, enum interface_state before)
+{
+	return state != before &&
+	       (before != INTERFACE_NONE || (state != INTERFACE_UP && state != INTERFACE_MISSING));
 }
 
 /* Each of several is logged; a lone one is the interface itself. */
@@ -91,9 +103,8 @@ static void look_at_ports(struct guard *guard)
 	unsigned count = program->io_class->ports ? program->io_class->ports(program->io, port) : 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (count > 1 && port[i].state != guard->port[i] &&
-		    (port[i].state != INTERFACE_UP || guard->port[i] != INTERFACE_NONE))
-			log_port(&port[i]);
+		if (count > 1 && is_worth_logging(port[i].state, guard->port[i]))
+			log_port(&port[i], guard->port[i]);
 		guard->port[i] = port[i].state;
 		atomic_store_explicit(&file->port[i].interface, port[i].state,
 				      memory_order_relaxed);
@@ -140,7 +151,7 @@ void guard_look(struct guard *guard, bool event, int64_t now)
 	if (event || guard->again || now - guard->refreshed >= GUARD_REFRESH_MOST)
 		look_at_interface(guard, now);
 	if (guard->replaced > 0 && now - guard->replaced >= GUARD_SETTLE) {
-		log_error(PART, "ending to be started again: the interface is another one now",
+		log_error(PART, "ending to be started again: an interface is there that was not",
 			  LOG_TEXT("io", guard->program->options.io));
 		end_now(DATAPLANE_EXIT_INTERFACE);
 	}

@@ -8,21 +8,35 @@
 #include <string.h>
 #include <time.h>
 
+/* So that what is there answers. A number that is too large with all of it is left to be refused.
+ */
+static void lower_workers(struct options *options, unsigned queues, unsigned absent)
+{
+	if (options->workers <= queues || options->workers - queues > absent)
+		return;
+	log_warning("dataplane.main", "fewer workers for now: not all that --io names is there",
+		    LOG_UNSIGNED("wanted", options->workers), LOG_UNSIGNED("queues", queues));
+	options->workers = queues;
+}
+
 /* One for each queue, as far as there are cores for them. */
 static void settle_workers(struct program *program)
 {
 	struct options *options = &program->options;
-	unsigned (*queues)(const char *) = program->io_class->queues;
+	unsigned absent = 0, queues = 1, most;
 	struct core_list allowed;
-	unsigned most;
 
+	if (program->io_class->queues)
+		queues = program->io_class->queues(program->io_argument, &absent);
+	program->partial = queues > 0 && absent > 0;
+	if (program->partial && options->workers > 0)
+		lower_workers(options, queues, absent);
 	if (options->workers > 0)
 		return;
 	core_list_allowed(&allowed);
 	most = options->has_cores ? options->cores.count : allowed.count;
 	most = most < PACKET_WORKERS_MAX ? most : PACKET_WORKERS_MAX;
-	options->workers = queues ? queues(program->io_argument) : 1;
-	options->workers = options->workers < most ? options->workers : most;
+	options->workers = queues < most ? queues : most;
 	options->workers = options->workers > 0 ? options->workers : 1;
 }
 
@@ -99,7 +113,7 @@ static bool open_stream(struct program *program, char error[IO_ERROR_TEXT])
 	struct stream_config config = {
 	    .listen = listening->address,
 	    .listen_count = listening->count,
-	    .early = listening->follows,
+	    .early = listening->follows || program->partial,
 	    .drop_capabilities = is_confined(program),
 	    .adopt = program->adopt,
 	    .worker = options->workers,

@@ -16,6 +16,7 @@ struct program {
 	struct options options;
 	const struct packet_io_class *io_class;
 	const char *io_argument; /* borrows options.io */
+	bool partial;		 /* part of what io_argument names is not there at the moment */
 	struct adopt *adopt;
 	struct packet_io *io;
 	struct listening listening;

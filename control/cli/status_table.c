@@ -30,6 +30,35 @@ static void print_uptime(FILE *out, double seconds)
 	}
 }
 
+/* Of one that is all there is; else how many of them are up, and print_ports() which. */
+static void print_interface(FILE *out, json_t *program)
+{
+	json_t *ports = json_object_get(program, "ports"), *port;
+	const char *interface = text_of(program, "interface");
+	size_t index, up = 0;
+
+	if (*interface == '\0' || strcmp(interface, "none") == 0)
+		return;
+	json_array_foreach(ports, index, port) up += strcmp(text_of(port, "state"), "up") == 0;
+	if (json_array_size(ports) > 1)
+		fprintf(out, ", %zu of %zu interfaces up", up, json_array_size(ports));
+	else
+		fprintf(out, ", interface %s", interface);
+}
+
+static void print_ports(FILE *out, json_t *program)
+{
+	json_t *ports = json_object_get(program, "ports"), *port;
+	size_t index;
+
+	if (json_array_size(ports) < 2)
+		return;
+	fprintf(out, "%-10s ", "interfaces");
+	json_array_foreach(ports, index, port) fprintf(
+	    out, "%s%s %s", index == 0 ? "" : ", ", text_of(port, "name"), text_of(port, "state"));
+	fputc('\n', out);
+}
+
 static void print_program(FILE *out, const char *name, json_t *program)
 {
 	size_t index;
@@ -42,9 +71,7 @@ static void print_program(FILE *out, const char *name, json_t *program)
 	}
 	fprintf(out, "running, pid %lld, for ", number_of(program, "pid"));
 	print_uptime(out, json_number_value(json_object_get(program, "uptime_seconds")));
-	if (*text_of(program, "interface") != '\0' &&
-	    strcmp(text_of(program, "interface"), "none") != 0)
-		fprintf(out, ", interface %s", text_of(program, "interface"));
+	print_interface(out, program);
 	if (*text_of(program, "version") != '\0')
 		fprintf(out, ", version %s", text_of(program, "version"));
 	json_array_foreach(json_object_get(program, "listen"), index, listen)
@@ -195,6 +222,7 @@ void status_table_print(FILE *out, json_t *status)
 {
 	print_program(out, "control", json_object_get(status, "control"));
 	print_program(out, "dataplane", json_object_get(status, "dataplane"));
+	print_ports(out, json_object_get(status, "dataplane"));
 	print_ready(out, status);
 	fprintf(out, "%-10s %lld\n", "generation", number_of(status, "generation"));
 	print_image(out, json_object_get(status, "image"));

@@ -275,8 +275,8 @@ static const char *trouble(const struct readiness_target *target, char reason[RE
 	static const char *const interface[] = {
 	    [INTERFACE_DOWN] = "the interface has no link",
 	    [INTERFACE_GONE] = "the interface was removed",
-	    [INTERFACE_REPLACED] = "the interface was removed, and is there again: the dataplane "
-				   "is about to start again",
+	    [INTERFACE_REPLACED] = "there is an interface that only a new start can take: the "
+				   "dataplane is about to start again",
 	};
 	unsigned state = atomic_load_explicit(&target->dataplane->interface, memory_order_relaxed);
 

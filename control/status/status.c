@@ -56,7 +56,7 @@ static enum interface_state state_of(const _Atomic uint32_t *word)
 {
 	uint32_t state = atomic_load_explicit(word, memory_order_relaxed);
 
-	return state <= INTERFACE_REPLACED ? (enum interface_state)state : INTERFACE_NONE;
+	return state <= INTERFACE_MISSING ? (enum interface_state)state : INTERFACE_NONE;
 }
 
 enum interface_state status_interface(const struct dataplane_file *file)
@@ -85,7 +85,7 @@ const char *status_interface_text(enum interface_state state)
 	static const char *const text[] = {
 	    [INTERFACE_NONE] = "none",	       [INTERFACE_UP] = "up",
 	    [INTERFACE_DOWN] = "down",	       [INTERFACE_GONE] = "gone",
-	    [INTERFACE_REPLACED] = "replaced",
+	    [INTERFACE_REPLACED] = "replaced", [INTERFACE_MISSING] = "missing",
 	};
 
 	return text[state];

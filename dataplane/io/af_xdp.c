@@ -58,6 +58,15 @@ struct packet_io {
 	struct io_queue queue[];	   /* [worker_count] */
 };
 
+/* NULL: all are missing. */
+static const struct af_xdp_interface *first_there(const struct packet_io *io)
+{
+	for (unsigned i = 0; i < io->interface_count; i++)
+		if (!io->interface[i].missing)
+			return &io->interface[i];
+	return NULL;
+}
+
 static bool find_interfaces(struct packet_io *io, const char *text, char error[IO_ERROR_TEXT])
 {
 	struct af_xdp_argument argument;
@@ -77,6 +86,11 @@ static bool find_interfaces(struct packet_io *io, const char *text, char error[I
 		if (!af_xdp_interface_find(&io->interface[i], &argument.choice[i], error))
 			return false;
 	}
+	if (first_there(io) == NULL)
+		return af_xdp_interface_refuse(argument.choice[0].interface, error);
+	for (unsigned i = 0; i < io->interface_count; i++)
+		if (io->interface[i].missing)
+			af_xdp_interface_log_missing(&io->interface[i]);
 	return true;
 }
 
@@ -92,7 +106,7 @@ static unsigned count_queues(const struct packet_io *io)
 /* A worker without a queue would only look as if there were more to be had. */
 static bool enough_queues(const struct packet_io *io, char error[IO_ERROR_TEXT])
 {
-	const struct af_xdp_interface *first = &io->interface[0];
+	const struct af_xdp_interface *first = first_there(io);
 	unsigned queues = count_queues(io);
 	char who[64];
 
@@ -110,22 +124,17 @@ static bool enough_queues(const struct packet_io *io, char error[IO_ERROR_TEXT])
 }
 
 /* What is asked before there is anything: a text that is wrong is worded by open. */
-static unsigned af_xdp_queues(const char *text)
+static unsigned af_xdp_queues(const char *text, unsigned *absent)
 {
 	struct af_xdp_argument argument;
 	char error[IO_ERROR_TEXT];
 	unsigned count = 0;
 
+	*absent = 0;
 	if (!af_xdp_argument_parse(text, &argument, error))
 		return 0;
-	for (unsigned i = 0; i < argument.count; i++) {
-		const struct af_xdp_choice *choice = &argument.choice[i];
-
-		if (choice->all)
-			count += interface_queues(choice->interface);
-		for (unsigned q = 0; q < AF_XDP_QUEUES_MAX; q++)
-			count += choice->queue[q];
-	}
+	for (unsigned i = 0; i < argument.count; i++)
+		count += af_xdp_interface_queues(&argument.choice[i], absent);
 	return count;
 }
 
@@ -234,7 +243,7 @@ static bool open_sockets(struct packet_io *io, char error[IO_ERROR_TEXT])
 	for (unsigned i = 0; i < io->interface_count; i++) {
 		struct af_xdp_interface *interface = &io->interface[i];
 
-		for (unsigned q = 0; q < STEER_QUEUES_MAX; q++) {
+		for (unsigned q = 0; q < STEER_QUEUES_MAX && !interface->missing; q++) {
 			if (!interface->chosen[q])
 				first->other[first->other_count++].passed =
 				    steering_passed(interface->steering, q);
@@ -320,11 +329,12 @@ static void look_around(struct packet_io *io)
 		af_xdp_interface_look(&io->interface[i]);
 	for (unsigned i = 0; i < io->interface_count; i++) {
 		gather_addresses(io, &io->interface[i]);
-		steering_refresh(io->interface[i].steering, io->address, io->address_count);
+		if (!io->interface[i].missing)
+			steering_refresh(io->interface[i].steering, io->address, io->address_count);
 	}
 }
 
-/* One that answers is enough to go on; one that has come back needs a new start. */
+/* One that answers is enough to go on; one that has come, or come back, needs a new start. */
 static enum interface_state af_xdp_refresh(struct packet_io *io)
 {
 	unsigned in[INTERFACE_REPLACED + 1] = {0};
@@ -369,7 +379,8 @@ static bool prepare(struct packet_io *io, const struct io_config *config, char e
 		return false;
 	set_rules(io, config->trust_checksums);
 	for (unsigned i = 0; i < io->interface_count; i++)
-		if (!af_xdp_interface_attach(&io->interface[i], io->listen, io->listen_count,
+		if (!io->interface[i].missing &&
+		    !af_xdp_interface_attach(&io->interface[i], io->listen, io->listen_count,
 					     error))
 			return false;
 	if (!open_sockets(io, error))
@@ -489,7 +500,7 @@ static unsigned af_xdp_addresses(const struct packet_io *io, struct listen_addre
 
 static uint64_t af_xdp_capabilities(struct packet_io *io)
 {
-	return steering_capabilities(io->interface[0].steering);
+	return steering_capabilities(first_there(io)->steering);
 }
 
 static const char *const queue_calls[] = {"getsockopt", "ppoll", "recvfrom", "sendto", NULL};

@@ -12,20 +12,53 @@
 /* What the drivers take that keep a frame in one page, with header room and the kernel's own. */
 #define MTU_USUAL 3498u
 
-static bool find_index(struct af_xdp_interface *interface, const char *name,
-		       char error[IO_ERROR_TEXT])
+unsigned af_xdp_interface_queues(const struct af_xdp_choice *choice, unsigned *absent)
+{
+	unsigned named = 0;
+	char names[256];
+
+	for (unsigned q = 0; q < AF_XDP_QUEUES_MAX; q++)
+		named += choice->queue[q];
+	if (interface_index(choice->interface, names, sizeof(names)) != 0)
+		return choice->all ? interface_queues(choice->interface) : named;
+	*absent += choice->all ? AF_XDP_QUEUES_MAX : named;
+	return 0;
+}
+
+bool af_xdp_interface_refuse(const char *name, char error[IO_ERROR_TEXT])
 {
 	char names[256] = "";
 
-	interface->index = interface_index(name, names, sizeof(names));
-	if (interface->index != 0) {
-		snprintf(interface->name, sizeof(interface->name), "%.*s", IF_NAMESIZE - 1, name);
-		memcpy(interface->given, interface->name, sizeof(interface->given));
-		return true;
-	}
+	interface_index("", names, sizeof(names));
 	snprintf(error, IO_ERROR_TEXT,
 		 "--io af_xdp:%.40s: there is no such interface; this host has: %s", name, names);
 	return false;
+}
+
+void af_xdp_interface_log_missing(const struct af_xdp_interface *interface)
+{
+	char names[256] = "";
+
+	interface_index("", names, sizeof(names));
+	log_error(PART,
+		  "there is no such interface: starting on the others, and again once it is there "
+		  "and up",
+		  LOG_TEXT("interface", interface->given), LOG_TEXT("this_host_has", names));
+}
+
+/* A name that no interface can have is refused: that one will never come. */
+static bool find_index(struct af_xdp_interface *interface, const char *name,
+		       char error[IO_ERROR_TEXT])
+{
+	char names[256];
+
+	if (strlen(name) >= IF_NAMESIZE)
+		return af_xdp_interface_refuse(name, error);
+	interface->index = interface_index(name, names, sizeof(names));
+	interface->missing = interface->index == 0;
+	snprintf(interface->name, sizeof(interface->name), "%.*s", IF_NAMESIZE - 1, name);
+	memcpy(interface->given, interface->name, sizeof(interface->given));
+	return true;
 }
 
 static bool choose_queues(struct af_xdp_interface *interface, const struct af_xdp_choice *choice,
@@ -68,8 +101,11 @@ bool af_xdp_interface_find(struct af_xdp_interface *interface, const struct af_x
 	}
 	/* First: what changes from here on is heard of. */
 	interface->watch = interface_watch_open();
-	if (!find_index(interface, choice->interface, error) ||
-	    !choose_queues(interface, choice, error))
+	if (!find_index(interface, choice->interface, error))
+		return false;
+	if (interface->missing)
+		return true;
+	if (!choose_queues(interface, choice, error))
 		return false;
 	interface->mtu = interface_mtu(interface->name);
 	interface->room = interface->mtu + ETHERNET_HEADER;
@@ -147,6 +183,11 @@ void af_xdp_interface_look(struct af_xdp_interface *interface)
 	unsigned mtu;
 
 	interface->removed |= interface_watch_drain(interface->watch, interface->index);
+	if (interface->missing) {
+		interface->state =
+		    interface_is_up(interface->name) ? INTERFACE_REPLACED : INTERFACE_MISSING;
+		return;
+	}
 	if (interface->removed || !if_indextoname(interface->index, name)) {
 		interface->removed = true;
 		interface->found_count = 0;

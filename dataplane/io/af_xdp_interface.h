@@ -25,6 +25,7 @@ struct af_xdp_interface {
 	unsigned chosen_count;
 	enum af_xdp_copy copy;
 	enum interface_state state;
+	bool missing;	       /* not there at the start: it has but its name, state and watch */
 	bool removed;	       /* it, whatever has its name now */
 	bool more_queues;      /* than at the start; said once */
 	_Atomic unsigned room; /* octets of the longest frame; relaxed: a lone number */
@@ -34,11 +35,19 @@ struct af_xdp_interface {
 	struct interface_address *found; /* its addresses as last looked up */
 };
 
-/* *interface is all zeroes. Finds it, and settles which of its queues are taken. */
+/* How many queues are chosen of it now. Of one that is not there: 0, and *absent grows by as many
+ * as it may have. */
+unsigned af_xdp_interface_queues(const struct af_xdp_choice *choice, unsigned *absent);
+/* *interface is all zeroes. Finds it, and settles which of its queues are taken. True with
+ * `missing` set: there is none of that name at the moment. */
 bool af_xdp_interface_find(struct af_xdp_interface *interface, const struct af_xdp_choice *choice,
 			   char error[IO_ERROR_TEXT]);
-/* Puts our XDP program there, which passes all to the kernel until it is told of addresses. listen
- * is borrowed as steering_open() says. */
+/* That there is none of that name; always false. */
+bool af_xdp_interface_refuse(const char *name, char error[IO_ERROR_TEXT]);
+/* That the others go on without it, which is missing. */
+void af_xdp_interface_log_missing(const struct af_xdp_interface *interface);
+/* Not for one that is missing. Puts our XDP program there, which passes all to the kernel until it
+ * is told of addresses. listen is borrowed as steering_open() says. */
 bool af_xdp_interface_attach(struct af_xdp_interface *interface,
 			     const struct listen_address *listen, unsigned listen_count,
 			     char error[IO_ERROR_TEXT]);

@@ -52,9 +52,11 @@ struct io_housekeeping;
 
 struct packet_io_class {
 	const char *name; /* as in --io */
-	/* How many workers could have a queue of their own; 0: open says why that can't be said. A
-	 * worker may have several. NULL: as many as one likes, and one if nobody says. */
-	unsigned (*queues)(const char *argument);
+	/* How many workers could have a queue of their own now; 0: open says why that can't be
+	 * said. A worker may have several. *absent: how many more it may be once all is there that
+	 * is named; above 0: open goes on without it. NULL: as many as one likes, and one if nobody
+	 * says. */
+	unsigned (*queues)(const char *argument, unsigned *absent);
 	struct packet_io *(*open)(const struct io_config *config, char error[IO_ERROR_TEXT]);
 	/* Called by the worker itself, once; NULL: this thread can't have it. */
 	struct io_queue *(*queue)(struct packet_io *io, unsigned index);

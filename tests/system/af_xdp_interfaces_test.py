@@ -1,7 +1,9 @@
 """af_xdp_interfaces_test: AF_XDP on several interfaces and on chosen queues, and in the modes that a driver leaves it."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 
 import cases
@@ -42,6 +44,9 @@ class On(Inside):
         done = subprocess.run([program(), "status", "--json", "--runtime-dir", self.runtime], text=True, capture_output=True, check=False)
         return json.loads(done.stdout)
 
+    def table(self):
+        return subprocess.run([program(), "status", "--runtime-dir", self.runtime], text=True, capture_output=True, check=False).stdout
+
     def workers(self):
         return [worker["io"] for worker in self.status()["workers"] if worker["io"] != "stream"]
 
@@ -55,6 +60,20 @@ class On(Inside):
 
 def answers(link, server, *options):
     return "192.0.2.1" in ask(link, "www.x.test", "A", *QUICK, *options, server=server)
+
+
+def expect_words(text, *words):
+    for word in words:
+        expect(word in text, f"{word!r} is not in {text}")
+
+
+def only_first(link, server):
+    """dns0 answers, over UDP and TCP, and dns2 is shown as missing, without which it is ready."""
+    eventually(lambda: answers(link, FIRST), "UDP")
+    eventually(lambda: answers(link, FIRST, "+tcp"), "TCP")
+    eventually(lambda: server.metric("skua_port_up") == {'port="dns2"': 0, 'port="dns0"': 1}, "skua_port_up")
+    eventually(lambda: server.status()["ready"], "ready")
+    eventually(lambda: "1 of 2 interfaces up" in server.table() and "dns2 missing, dns0 up" in server.table(), "skua status")
 
 
 def refused(link, zone, interfaces, *options):
@@ -112,10 +131,49 @@ def one_fails():
         eventually(lambda: re.search(r"a port was removed.*port=dns2", server.log()), "the log of the removal")
         expect(answers(link, FIRST), "an answer by the first meanwhile")
         expect_equal(server.dataplane(), before, "the process")
+        eventually(lambda: "1 of 2 interfaces up" in server.table() and "dns0 up, dns2 gone" in server.table(), "skua status")
         link.join_second()
         eventually(lambda: server.dataplane() != before, "another process")
         eventually(lambda: answers(link, FIRST) and answers(link, SECOND), "both answer")
         eventually(lambda: server.status()["ready"], "ready again")
+
+
+@case("interfaces: one missing at the start: said and shown, the others answer, on fewer workers; when it is there, a new start takes all")
+def one_missing():
+    with TwoLinks(queues=2) as link, Zone() as zone:
+        ip("-n", link.server, "link", "del", "dns2")
+        with On(link, [zone], "dns2,dns0", "--workers", "4") as server:
+            expect_words(server.log(), "starting on the others", "interface=dns2", "fewer workers for now", "wanted=4 queues=2")
+            eventually(lambda: len(server.workers()) == 2, "two workers")
+            only_first(link, server)
+            before = server.dataplane()
+            os.kill(before, signal.SIGKILL)
+            eventually(lambda: server.dataplane() != before, "started again without it")
+            eventually(lambda: server.status()["ready"], "ready again")
+            only_first(link, server)
+            before = server.dataplane()
+            link.join_second()
+            eventually(lambda: server.dataplane() != before, "another process")
+            eventually(lambda: answers(link, FIRST) and answers(link, SECOND), "both answer")
+            eventually(lambda: server.status()["ready"], "ready with both")
+            expect_words(server.log(), "a port has come that was missing", "ending to be started again: an interface is there", "exit_code=4")
+            eventually(lambda: len(server.workers()) == 4, "four workers")
+            eventually(lambda: "dns2 up, dns0 up" in server.table(), "skua status")
+
+
+@case("interfaces: the last one missing at the start, as many workers as queues, and TCP on an address that is yet to come")
+def last_missing():
+    with TwoLinks() as link, Zone() as zone:
+        ip("-n", link.server, "link", "del", "dns2")
+        with On(link, [zone], "dns0,dns2/0", "--listen", f"{FIRST}:53", "--listen", f"{SECOND}:53") as server:
+            eventually(lambda: server.workers() == ["af_xdp dns0 queue 0 (native, copy)"], "one worker")
+            eventually(lambda: server.metric("skua_port_up") == {'port="dns0"': 1, 'port="dns2"': 0}, "skua_port_up")
+            eventually(lambda: server.status()["ready"], "ready")
+            before = server.dataplane()
+            link.join_second()
+            eventually(lambda: server.dataplane() != before, "another process")
+            for address in (FIRST, SECOND):
+                eventually(lambda address=address: answers(link, address) and answers(link, address, "+tcp"), f"UDP and TCP to {address}")
 
 
 @case("interfaces: queues that are not taken: it is warned of, and what comes there is counted")
@@ -135,7 +193,10 @@ def chosen_queues():
 def refusals():
     with TwoLinks(queues=2) as link, Zone() as zone:
         for interfaces, options, words in (
-                ("dns0,nope", (), ("there is no such interface", "dns2")),
+                ("nope,dns7", (), ("--io af_xdp:nope: there is no such interface", "dns2")),
+                ("dns0,a-name-that-is-too-long", (), ("there is no such interface", "dns2")),
+                ("dns0,nope/0", ("--workers", "4"), ("4 workers, but dns0 and the others have only 2 receive queues",)),
+                ("nope,dns0/2", (), ("dns0 has no queue 2",)),
                 ("dns0/1-2", (), ("dns0 has no queue 2: it has 2", "ethtool -L dns0 combined 3")),
                 ("dns0:zero-copy", (), ("no AF_XDP socket on dns0 queue 0", "has no zero-copy")),
                 ("lo:zero-copy", (), ("takes no XDP program", "leave the word out")),

@@ -121,7 +121,7 @@ static_assert(sizeof(struct worker_counters) % 64 == 0, "whole cache lines");
  * once. (0: it was asked to; 1: it can't run here, and has said why; 2: wrong usage.) */
 enum dataplane_exit {
 	DATAPLANE_EXIT_STUCK = 3,     /* a worker stood still for too long */
-	DATAPLANE_EXIT_INTERFACE = 4, /* its interface was removed, and there is one again */
+	DATAPLANE_EXIT_INTERFACE = 4, /* an interface is there that was removed, or missing */
 };
 
 /* What a dataplane says of the interface that it takes packets from. */
@@ -130,7 +130,9 @@ enum interface_state {
 	INTERFACE_UP,
 	INTERFACE_DOWN,	    /* set down, or without a link */
 	INTERFACE_GONE,	    /* removed */
-	INTERFACE_REPLACED, /* removed, and another of its name is up: a new start takes it */
+	INTERFACE_REPLACED, /* removed or missing before, and one of its name is up: a new start
+			       takes it */
+	INTERFACE_MISSING,  /* one of several: not there at the start, and not up since */
 };
 
 enum port_counter {

@@ -126,6 +126,34 @@ static void metrics_show_what_is_broken(void **state)
 	free(text);
 }
 
+static void ports_tell_their_states(void **state)
+{
+	static const char *const text[] = {"none",     "up",	  "down", "gone",
+					   "replaced", "missing", "none"};
+	const unsigned count = sizeof(text) / sizeof(text[0]);
+	struct status status = example();
+	json_t *json, *ports;
+	char *samples;
+
+	(void)state;
+	file.port_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		file.port[i].name[0] = (char)('a' + i);
+		file.port[i].interface = i;
+	}
+	json = status_to_json(&status);
+	ports = json_object_get(json_object_get(json, "dataplane"), "ports");
+	assert_int_equal(json_array_size(ports), count);
+	for (unsigned i = 0; i < count; i++)
+		assert_string_equal(
+		    json_string_value(json_object_get(json_array_get(ports, i), "state")), text[i]);
+	json_decref(json);
+	samples = metrics(&status);
+	has(samples, "\nskua_port_up{port=\"b\"} 1\n");
+	has(samples, "\nskua_port_up{port=\"f\"} 0\n");
+	free(samples);
+}
+
 static void metrics_hold_zones(void **state)
 {
 	struct status status = example();
@@ -259,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(metrics_hold_every_counter),
 	    cmocka_unit_test(metrics_show_what_is_broken),
+	    cmocka_unit_test(ports_tell_their_states),
 	    cmocka_unit_test(metrics_hold_zones),
 	    cmocka_unit_test(metrics_are_well_formed),
 	    cmocka_unit_test(metrics_name_a_zone_once),
