@@ -16,6 +16,7 @@ enum option_code {
 	OPTION_CORES,
 	OPTION_KERNEL,
 	OPTION_KERNEL_CORE,
+	OPTION_STEERING,
 	OPTION_RUNTIME_DIR,
 	OPTION_LOG_LEVEL,
 	OPTION_IDLE,
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
     {"cores", required_argument, NULL, OPTION_CORES},
     {"kernel", required_argument, NULL, OPTION_KERNEL},
     {"kernel-core", required_argument, NULL, OPTION_KERNEL_CORE},
+    {"steering", required_argument, NULL, OPTION_STEERING},
     {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"idle", required_argument, NULL, OPTION_IDLE},
@@ -146,6 +148,15 @@ static bool take_checksums(struct options *out, const char *text, char error[IO_
 	return false;
 }
 
+static bool take_steering(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	out->steers_by_card = strcmp(text, "card") == 0;
+	if (out->steers_by_card || strcmp(text, "software") == 0)
+		return true;
+	snprintf(error, IO_ERROR_TEXT, "--steering %s: give software or card", text);
+	return false;
+}
+
 static bool take_option(struct options *out, int option, const char *text,
 			char error[IO_ERROR_TEXT])
 {
@@ -164,6 +175,8 @@ static bool take_option(struct options *out, int option, const char *text,
 		return true;
 	case OPTION_KERNEL_CORE:
 		return take_kernel_core(out, text, error);
+	case OPTION_STEERING:
+		return take_steering(out, text, error);
 	case OPTION_RUNTIME_DIR:
 		return take_runtime_dir(out, text, error);
 	case OPTION_LOG_LEVEL:

@@ -36,6 +36,7 @@ struct options {
 	bool seccomp;
 	bool trust_checksums;
 	unsigned mtu; /* 0: not given */
+	bool steers_by_card;
 };
 
 enum options_result {

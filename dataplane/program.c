@@ -92,6 +92,7 @@ static bool open_packets(struct program *program, char error[IO_ERROR_TEXT])
 	    .trust_checksums = program->options.trust_checksums,
 	    .mtu = program->options.mtu,
 	    .kernel = program->options.kernel,
+	    .steers_by_card = program->options.steers_by_card,
 	};
 
 	program->io = program->io_class->open(&config, error);

@@ -1,4 +1,5 @@
 /* dpdk.c: the back end on a port of DPDK: frames polled from a queue, replies written in place. */
+#include "dataplane/io/dpdk_frame.h"
 #include "dataplane/io/dpdk_private.h"
 
 #include <stdio.h>
@@ -23,28 +24,6 @@ static const char *dpdk_describe(struct packet_io *io, unsigned index)
 	return io->queue[index].text;
 }
 
-static bool take_frame(const struct dpdk_ruling *ruling, struct rte_mbuf *frame,
-		       struct datagram *query, enum counter *reason)
-{
-	uint32_t room = frame->buf_len - frame->data_off;
-
-	if (unlikely(frame->nb_segs != 1)) {
-		*reason = COUNT_drop_scattered;
-		return false;
-	}
-	query->frame = frame;
-	return frame_receive(&ruling->frame, rte_pktmbuf_mtod(frame, uint8_t *), frame->data_len,
-			     RTE_MIN(room, ruling->frame_most), query, reason);
-}
-
-/* Whether a frame without a query for us goes to a kernel that shares the port: all but what is for
- * our address and port, and yet can't be answered. */
-static bool is_for_kernel(enum counter reason)
-{
-	return reason != COUNT_drop_udp_length && reason != COUNT_drop_source &&
-	       reason != COUNT_drop_checksum && reason != COUNT_drop_runt;
-}
-
 /* Frames of one burst without a query for us, on their way to the kernel. */
 struct leaving {
 	struct rte_mbuf *frame[IO_BURST];
@@ -54,7 +33,7 @@ struct leaving {
 static void leave_frame(const struct lane *lane, struct leaving *leaving, struct rte_mbuf *frame,
 			enum counter reason, uint64_t counts[])
 {
-	if (lane->kernel.inward && is_for_kernel(reason)) {
+	if (lane->kernel.inward && dpdk_frame_is_for_kernel(reason)) {
 		counts[counter_of_pass(reason)]++;
 		leaving->frame[leaving->count++] = frame;
 		return;
@@ -76,7 +55,7 @@ static unsigned sort_frames(struct lane *lane, struct rte_mbuf **frame, unsigned
 	for (unsigned i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(frame[i + PREFETCH_AHEAD], void *));
-		if (likely(take_frame(ruling, frame[i], &burst[taken], &reason)))
+		if (likely(dpdk_frame_take(ruling, frame[i], &burst[taken], &reason)))
 			taken++;
 		else
 			leave_frame(lane, &leaving, frame[i], reason, counts);
@@ -86,8 +65,8 @@ static unsigned sort_frames(struct lane *lane, struct rte_mbuf **frame, unsigned
 	return taken;
 }
 
-static unsigned receive_frames(struct io_queue *queue, const struct lane *lane,
-			       struct rte_mbuf **frame, unsigned max)
+static unsigned poll_port(struct io_queue *queue, const struct lane *lane, struct rte_mbuf **frame,
+			  unsigned max)
 {
 	unsigned n;
 
@@ -98,6 +77,19 @@ static unsigned receive_frames(struct io_queue *queue, const struct lane *lane,
 	n = rte_eth_rx_burst(lane->port, lane->index, frame, (uint16_t)max);
 	dpdk_visit_leave(&queue->visit);
 	return n;
+}
+
+/* Of a burst at most half is what flow rules of the card have missed. */
+static unsigned receive_frames(struct io_queue *queue, const struct lane *lane,
+			       struct rte_mbuf **frame, unsigned max)
+{
+	unsigned missed;
+
+	if (likely(!lane->kernel.missed))
+		return poll_port(queue, lane, frame, max);
+	missed =
+	    rte_ring_sc_dequeue_burst(lane->kernel.missed, (void **)frame, (max + 1) / 2, NULL);
+	return missed + poll_port(queue, lane, frame + missed, max - missed);
 }
 
 /* Returns how many left. *full: why the others did not. */

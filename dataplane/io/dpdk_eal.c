@@ -143,7 +143,8 @@ bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT])
 		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
-	dpdk_demand_find(&arguments, config->workers, config->kernel, NUMA_ROOT, &demand);
+	dpdk_demand_find(&arguments, config->workers + config->steers_by_card, config->kernel,
+			 NUMA_ROOT, &demand);
 	demand.mtu = config->mtu;
 	if (!dpdk_memory_check(&demand, NUMA_ROOT, error, IO_ERROR_TEXT))
 		return false;

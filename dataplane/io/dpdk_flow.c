@@ -119,3 +119,56 @@ bool dpdk_flow_steer(uint16_t port, unsigned queues, const struct listen_address
 		       steer_port(port, &target, address_port(&listen[i].address), reason);
 	return done;
 }
+
+#define GROUPS_MAX (2048u / RTE_ETH_RETA_GROUP_SIZE)
+
+/* Entries first, first + 1, ..., count of them in turn. */
+static bool write_table(uint16_t port, unsigned size, unsigned first, unsigned count)
+{
+	struct rte_eth_rss_reta_entry64 table[GROUPS_MAX] = {0};
+
+	for (unsigned i = 0; i < size; i++) {
+		struct rte_eth_rss_reta_entry64 *group = &table[i / RTE_ETH_RETA_GROUP_SIZE];
+
+		group->mask |= UINT64_C(1) << (i % RTE_ETH_RETA_GROUP_SIZE);
+		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = (uint16_t)(first + i % count);
+	}
+	return rte_eth_dev_rss_reta_update(port, table, (uint16_t)size) == 0;
+}
+
+/* Whether all entries are that queue: some cards take a rule with RSS for the whole port. */
+static bool leads_to(uint16_t port, unsigned size, unsigned queue)
+{
+	struct rte_eth_rss_reta_entry64 table[GROUPS_MAX] = {0};
+
+	for (unsigned i = 0; i < GROUPS_MAX; i++)
+		table[i].mask = UINT64_MAX;
+	if (rte_eth_dev_rss_reta_query(port, table, (uint16_t)size) != 0)
+		return false;
+	for (unsigned i = 0; i < size; i++) {
+		if (table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] != queue)
+			return false;
+	}
+	return true;
+}
+
+bool dpdk_flow_sort(uint16_t port, unsigned queues, const struct listen_address *listen,
+		    unsigned listen_count, char reason[DPDK_FLOW_REASON])
+{
+	struct rte_eth_dev_info info;
+	struct rte_flow_error error = {0};
+	bool has_table = rte_eth_dev_info_get(port, &info) == 0 && info.reta_size > 0 &&
+			 info.reta_size <= GROUPS_MAX * RTE_ETH_RETA_GROUP_SIZE;
+
+	if (!has_table || !write_table(port, info.reta_size, queues, 1)) {
+		snprintf(reason, DPDK_FLOW_REASON, "no redirection table that can be written");
+	} else if (dpdk_flow_steer(port, queues, listen, listen_count, reason)) {
+		if (leads_to(port, info.reta_size, queues))
+			return true;
+		snprintf(reason, DPDK_FLOW_REASON, "its rules change the redirection table");
+	}
+	rte_flow_flush(port, &error);
+	if (has_table) /* some drivers keep it when they start anew */
+		write_table(port, info.reta_size, 0, queues);
+	return false;
+}

@@ -1,8 +1,9 @@
-/* dpdk_flow.h: cards that sort packets themselves: UDP to our ports to the workers' queues, and all
- * else to the kernel's own driver of the same card, which needs no further interface.
+/* dpdk_flow.h: cards that sort packets themselves: UDP to our ports to the workers' queues.
  *
- * Only for drivers that leave the kernel's in place (mlx4, mlx5). On other cards DPDK has the whole
- * port: there software sorts (dpdk_kernel.h).
+ * Drivers that leave the kernel's in place (mlx4, mlx5) give that all else, and no further
+ * interface is needed. On other cards DPDK has the whole port: there all else goes to one more
+ * queue, which only the housekeeping thread polls, if --steering card asks for it; otherwise
+ * software sorts (dpdk_kernel.h).
  *
  * Threads: the main thread.
  * Source:  DPDK's guide on rte_flow, "Flow isolated mode". */
@@ -22,5 +23,12 @@ bool dpdk_flow_isolate(uint16_t port, const char *driver);
  * can tell. False: the card refuses, and says why. Requires: the port is started. */
 bool dpdk_flow_steer(uint16_t port, unsigned queues, const struct listen_address *listen,
 		     unsigned listen_count, char reason[DPDK_FLOW_REASON]);
+
+/* Has all that no rule matches go to queue `queues`, by the redirection table, and queries as
+ * dpdk_flow_steer(). False: the card refuses, and says why; it has no rules then, and its table
+ * leads to the first `queues` queues. Requires: the port is started with queues + 1 for receipt,
+ * and RSS. */
+bool dpdk_flow_sort(uint16_t port, unsigned queues, const struct listen_address *listen,
+		    unsigned listen_count, char reason[DPDK_FLOW_REASON]);
 
 #endif

@@ -39,7 +39,8 @@ static void follow_rules(struct packet_io *io, unsigned port)
 {
 	struct shared_port *shared = &io->shared[port];
 	unsigned newest = atomic_load_explicit(&shared->rules.newest, memory_order_relaxed);
-	_Atomic unsigned *taken[DPDK_QUEUES_MAX];
+	_Atomic unsigned *taken[DPDK_QUEUES_MAX + 1];
+	unsigned takers = io->queues;
 	struct dpdk_ruling wanted;
 	bool whole = dpdk_follow_ruling(io, port, &wanted);
 
@@ -50,7 +51,9 @@ static void follow_rules(struct packet_io *io, unsigned port)
 		return;
 	for (unsigned i = 0; i < io->queues; i++)
 		taken[i] = &io->queue[i].lane[port].taken;
-	dpdk_rules_change(&shared->rules, &wanted, taken, io->queues);
+	taken[takers] = shared->kernel ? dpdk_kernel_taken(shared->kernel) : NULL;
+	takers += taken[takers] != NULL;
+	dpdk_rules_change(&shared->rules, &wanted, taken, takers);
 }
 
 /* The interface that the kernel had for us can't be made again without the privileges of a start.

@@ -80,12 +80,16 @@ static bool make_rings(struct dpdk_kernel *kernel)
 		if (!kernel->inward[i])
 			return false;
 	}
-	if (kernel->has_tx_queue)
-		return true;
 	snprintf(name, sizeof(name), "skua_out_%u", kernel->port);
-	kernel->outward =
-	    rte_ring_create(name, DPDK_KERNEL_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	return kernel->outward != NULL;
+	if (!kernel->has_tx_queue)
+		kernel->outward =
+		    rte_ring_create(name, DPDK_KERNEL_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "skua_missed_%u", kernel->port);
+	if (kernel->has_rx_queue)
+		kernel->missed =
+		    rte_ring_create(name, DPDK_KERNEL_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	return (kernel->has_tx_queue || kernel->outward) &&
+	       (!kernel->has_rx_queue || kernel->missed);
 }
 
 /* What waits in the port's transmit ring and in ours, what vhost-net is to fill, and in hands. */
@@ -121,8 +125,8 @@ static bool open_interface(struct dpdk_kernel *kernel, const struct dpdk_port *p
 	kernel->link = true;
 	dpdk_kernel_set_link(kernel, port->state == INTERFACE_UP);
 	dpdk_kernel_vhost_open(kernel, mac.addr_bytes);
-	snprintf(kernel->text, sizeof(kernel->text), "%s (%s)", name,
-		 kernel->vhost.on ? "vhost" : "tap");
+	snprintf(kernel->text, sizeof(kernel->text), "%s (%s%s)", name,
+		 kernel->vhost.on ? "vhost" : "tap", kernel->has_rx_queue ? ", flow rules" : "");
 	return true;
 }
 
@@ -149,8 +153,8 @@ static bool prepare(struct dpdk_kernel *kernel, const struct dpdk_port *port, co
 }
 
 struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *option,
-				     unsigned index, struct dpdk_bell *bell,
-				     char error[IO_ERROR_TEXT])
+				     unsigned index, const struct dpdk_rules *rules,
+				     struct dpdk_bell *bell, char error[IO_ERROR_TEXT])
 {
 	struct dpdk_kernel *kernel = calloc(1, sizeof(*kernel));
 
@@ -163,6 +167,9 @@ struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *o
 	kernel->is_software = port->is_software;
 	kernel->has_tx_queue = port->has_kernel_queue;
 	kernel->tx_queue = (uint16_t)port->queues;
+	kernel->has_rx_queue = port->is_sorted;
+	kernel->rx_queue = (uint16_t)port->queues;
+	kernel->rules = rules;
 	kernel->frame_most = port->frame_most + RTE_VLAN_HLEN;
 	kernel->tap.fd = -1;
 	kernel->bell = bell;
@@ -180,8 +187,14 @@ void dpdk_kernel_queue(const struct dpdk_kernel *kernel, unsigned queue,
 	*out = (struct dpdk_kernel_queue){
 	    .inward = kernel->inward[queue],
 	    .outward = queue == 0 ? kernel->outward : NULL,
+	    .missed = queue == 0 ? kernel->missed : NULL,
 	    .bell = kernel->bell,
 	};
+}
+
+_Atomic unsigned *dpdk_kernel_taken(struct dpdk_kernel *kernel)
+{
+	return kernel->has_rx_queue ? &kernel->taken : NULL;
 }
 
 unsigned dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE])
@@ -216,6 +229,7 @@ void dpdk_kernel_drain(struct dpdk_kernel *kernel)
 	for (unsigned i = 0; i < kernel->queues; i++)
 		drain(kernel->inward[i]);
 	drain(kernel->outward);
+	drain(kernel->missed);
 	if (kernel->waiting_count > 0)
 		rte_pktmbuf_free_bulk(kernel->waiting + kernel->waiting_first,
 				      kernel->waiting_count);
@@ -230,6 +244,7 @@ void dpdk_kernel_close(struct dpdk_kernel *kernel)
 	for (unsigned i = 0; i < kernel->queues; i++)
 		rte_ring_free(kernel->inward[i]);
 	rte_ring_free(kernel->outward);
+	rte_ring_free(kernel->missed);
 	rte_mempool_free(kernel->pool);
 	free(kernel);
 }

@@ -4,8 +4,11 @@
  * that finds a frame without a query for us puts it into a ring of its own; the housekeeping thread
  * takes frames from there to the kernel's interface, and what the kernel sends to the port: by a
  * transmit queue of its own, or where the port has none left, through a ring to the worker of queue
- * 0, which sends it along with its own. No worker ever waits or makes a system call for it, but for
- * one that wakes the housekeeping thread when that has slept for some milliseconds.
+ * 0, which sends it along with its own. Where the card sorts (dpdk_flow.h) what is no worker's
+ * comes by a receive queue of the housekeeping thread: it takes that to the kernel, but for queries
+ * that no rule of the card caught: these it gives to the worker of queue 0. No worker ever waits or
+ * makes a system call for it, but for one that wakes the housekeeping thread when that has slept
+ * for some milliseconds.
  *
  * Threads:   dpdk_kernel_pass, dpdk_kernel_fetch: the worker of that queue; dpdk_kernel_round: the
  *            housekeeping thread; the rest: the main thread.
@@ -15,6 +18,7 @@
 #define SKUA_DATAPLANE_IO_DPDK_KERNEL_H
 
 #include "dataplane/io/dpdk_port.h"
+#include "dataplane/io/dpdk_rules.h"
 #include "dataplane/io/tap.h"
 
 #include <rte_mbuf.h>
@@ -32,6 +36,7 @@ struct dpdk_kernel;
 struct dpdk_kernel_queue {
 	struct rte_ring *inward;  /* to the kernel; this worker is its only producer */
 	struct rte_ring *outward; /* to be sent for the kernel; NULL: not by this worker */
+	struct rte_ring *missed;  /* queries that no flow rule caught; NULL: not to this worker */
 	struct dpdk_bell *bell;
 };
 
@@ -44,15 +49,18 @@ bool dpdk_kernel_wanted(const char *option, const char *driver);
 /* Buffers for what comes from the kernel to a port. */
 unsigned dpdk_kernel_buffers(unsigned tx_ring);
 /* Makes the interface for the port, which has started. index: which of the shared ports it is.
- * NULL with a line for the user. */
+ * rules: the port's, borrowed. NULL with a line for the user. */
 struct dpdk_kernel *dpdk_kernel_open(const struct dpdk_port *port, const char *option,
-				     unsigned index, struct dpdk_bell *bell,
-				     char error[IO_ERROR_TEXT]);
+				     unsigned index, const struct dpdk_rules *rules,
+				     struct dpdk_bell *bell, char error[IO_ERROR_TEXT]);
 void dpdk_kernel_queue(const struct dpdk_kernel *kernel, unsigned queue,
 		       struct dpdk_kernel_queue *out);
+/* Of the port's rules, as dpdk_rules_change() wants it, by the housekeeping thread; NULL: it needs
+ * none. */
+_Atomic unsigned *dpdk_kernel_taken(struct dpdk_kernel *kernel);
 /* The interface: its index, and its name. */
 unsigned dpdk_kernel_interface(const struct dpdk_kernel *kernel, char name[IF_NAMESIZE]);
-/* "skua0 (tap)", "skua0 (vhost)" */
+/* "skua0 (tap)", "skua0 (vhost)", "skua0 (tap, flow rules)" */
 const char *dpdk_kernel_describe(const struct dpdk_kernel *kernel);
 /* The kernel's interface has a carrier while the port has a link. */
 void dpdk_kernel_set_link(struct dpdk_kernel *kernel, bool link);
@@ -76,7 +84,7 @@ static inline unsigned dpdk_kernel_fetch(const struct dpdk_kernel_queue *queue,
 /* What there is now, both ways. Returns how many frames moved. */
 unsigned dpdk_kernel_round(struct dpdk_kernel *kernel, uint64_t counts[]);
 /* After `idle` rounds in a row that moved nothing: sleeps until a frame comes, for
- * DPDK_KERNEL_SLEEP at most. */
+ * DPDK_KERNEL_SLEEP at most; for a nap only if it has a receive queue to look at. */
 void dpdk_kernel_sleep(struct dpdk_kernel *const kernel[], unsigned kernels, struct dpdk_bell *bell,
 		       unsigned idle);
 

@@ -1,5 +1,6 @@
 /* dpdk_kernel_exchange.c: frames from the workers' rings to the kernel's interface, and from there
  * to the port. */
+#include "dataplane/io/dpdk_frame.h"
 #include "dataplane/io/dpdk_kernel_vhost.h"
 
 #include "dataplane/net/unfinished.h"
@@ -107,6 +108,45 @@ static unsigned bring_in(struct dpdk_kernel *kernel, uint64_t counts[])
 	return sum;
 }
 
+static void hand_over(struct dpdk_kernel *kernel, struct rte_mbuf **query, unsigned n,
+		      uint64_t counts[])
+{
+	unsigned taken = rte_ring_sp_enqueue_burst(kernel->missed, (void **)query, n, NULL);
+
+	counts[COUNT_flow_missed] += n;
+	counts[COUNT_drop_rx_full] += n - taken;
+	if (taken < n)
+		rte_pktmbuf_free_bulk(query + taken, n - taken);
+}
+
+/* What the card's rules left for us. The worker that gets a query looks at it once more. */
+static unsigned bring_in_rest(struct dpdk_kernel *kernel, uint64_t counts[])
+{
+	const struct dpdk_ruling *ruling = dpdk_rules_take(kernel->rules, &kernel->taken);
+	struct rte_mbuf *frame[DPDK_KERNEL_BURST], *query[DPDK_KERNEL_BURST];
+	unsigned n = rte_eth_rx_burst(kernel->port, kernel->rx_queue, frame, DPDK_KERNEL_BURST);
+	unsigned queries = 0, kept = 0;
+	struct datagram message;
+	enum counter reason;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (dpdk_frame_take(ruling, frame[i], &message, &reason)) {
+			query[queries++] = frame[i];
+		} else if (dpdk_frame_is_for_kernel(reason)) {
+			counts[counter_of_pass(reason)]++;
+			frame[kept++] = frame[i];
+		} else {
+			counts[reason]++;
+			rte_pktmbuf_free(frame[i]);
+		}
+	}
+	if (queries > 0)
+		hand_over(kernel, query, queries, counts);
+	if (kept > 0)
+		give_burst(kernel, frame, kept, counts);
+	return n;
+}
+
 /* The next frame of the kernel that fits the port; NULL: there is none now. */
 static struct rte_mbuf *fetch(struct dpdk_kernel *kernel, uint64_t counts[])
 {
@@ -205,7 +245,9 @@ static unsigned bring_out(struct dpdk_kernel *kernel, uint64_t counts[])
 
 unsigned dpdk_kernel_round(struct dpdk_kernel *kernel, uint64_t counts[])
 {
-	return bring_in(kernel, counts) + bring_out(kernel, counts);
+	unsigned moved = bring_in(kernel, counts) + bring_out(kernel, counts);
+
+	return kernel->has_rx_queue ? moved + bring_in_rest(kernel, counts) : moved;
 }
 
 static bool is_empty(const struct dpdk_kernel *kernel)
@@ -244,11 +286,12 @@ static void wait_for_frames(struct dpdk_kernel *const kernel[], unsigned kernels
 		return; /* somebody else's, and empty: as good */
 }
 
-/* With frames that wait, or a kernel that can't wake us, there are naps only. */
+/* With frames that wait, a queue of the port to look at, or a kernel that can't wake us, there are
+ * naps only. */
 static bool can_sleep(struct dpdk_kernel *const kernel[], unsigned kernels)
 {
 	for (unsigned i = 0; i < kernels; i++) {
-		if (kernel[i]->waiting_count > 0 ||
+		if (kernel[i]->waiting_count > 0 || kernel[i]->has_rx_queue ||
 		    (kernel[i]->vhost.on && kernel[i]->vhost.wake < 0))
 			return false;
 	}

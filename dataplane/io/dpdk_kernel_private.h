@@ -10,6 +10,8 @@ struct dpdk_kernel {
 	uint16_t port;
 	bool has_tx_queue; /* of the port, its last: the housekeeping thread's own */
 	uint16_t tx_queue;
+	bool has_rx_queue; /* of the port, its last */
+	uint16_t rx_queue;
 	bool is_software; /* as of the port */
 	unsigned queues;  /* workers */
 	uint32_t frame_most;
@@ -24,6 +26,9 @@ struct dpdk_kernel {
 	char text[48];
 	struct rte_ring *inward[DPDK_QUEUES_MAX];
 	struct rte_ring *outward; /* to the worker of queue 0; NULL: has_tx_queue */
+	struct rte_ring *missed;  /* to the same; NULL: !has_rx_queue */
+	const struct dpdk_rules *rules;
+	_Atomic unsigned taken;	  /* of them, as dpdk_rules.h says */
 	struct rte_mempool *pool; /* for what comes from the kernel */
 	struct dpdk_bell *bell;
 

@@ -115,7 +115,7 @@ static bool share_ports(struct packet_io *io, const char *option, char error[IO_
 			return false;
 		}
 		shared->kernel = dpdk_kernel_open(&io->port[i], option, housekeeping->kernels,
-						  &housekeeping->bell, error);
+						  &shared->rules, &housekeeping->bell, error);
 		if (!shared->kernel)
 			return false;
 		shared->index = dpdk_kernel_interface(shared->kernel, shared->interface);

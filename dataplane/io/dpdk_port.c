@@ -141,6 +141,7 @@ uint32_t dpdk_port_room(unsigned mtu)
 	       RTE_PKTMBUF_HEADROOM;
 }
 
+/* Receive, and but for the kernel's queue, transmit. A second time it takes the same buffers. */
 static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_ring, uint16_t tx_ring,
 			 uint16_t mtu)
 {
@@ -150,12 +151,14 @@ static bool set_up_queue(struct dpdk_port *port, unsigned queue, uint16_t rx_rin
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "skua_%u_%u", port->id, queue);
-	port->pool[queue] = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, 0, room, socket);
+	if (!port->pool[queue])
+		port->pool[queue] =
+		    rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, 0, room, socket);
 	return port->pool[queue] &&
 	       rte_eth_rx_queue_setup(port->id, (uint16_t)queue, rx_ring, (unsigned)socket, NULL,
 				      port->pool[queue]) == 0 &&
-	       rte_eth_tx_queue_setup(port->id, (uint16_t)queue, tx_ring, (unsigned)socket, NULL) ==
-		   0;
+	       (queue == port->queues || rte_eth_tx_queue_setup(port->id, (uint16_t)queue, tx_ring,
+								(unsigned)socket, NULL) == 0);
 }
 
 /* Drivers that make as many receive queues as transmit queues, whatever is asked for: the other
@@ -171,7 +174,7 @@ static bool has_pairs(const char *driver)
 static bool configure_queues(struct dpdk_port *port, const struct rte_eth_dev_info *info,
 			     const struct rte_eth_conf *config)
 {
-	uint16_t queues = (uint16_t)port->queues;
+	uint16_t queues = (uint16_t)port->queues, rx = (uint16_t)dpdk_port_rx_queues(port);
 	uint32_t level = rte_log_get_global_level();
 
 	port->has_kernel_queue = port->is_shared && queues < info->max_tx_queues &&
@@ -179,11 +182,10 @@ static bool configure_queues(struct dpdk_port *port, const struct rte_eth_dev_in
 	if (port->has_kernel_queue) {
 		rte_log_set_global_level(RTE_LOG_CRIT);
 		port->has_kernel_queue =
-		    rte_eth_dev_configure(port->id, queues, queues + 1, config) == 0;
+		    rte_eth_dev_configure(port->id, rx, queues + 1, config) == 0;
 		rte_log_set_global_level(level);
 	}
-	return port->has_kernel_queue ||
-	       rte_eth_dev_configure(port->id, queues, queues, config) == 0;
+	return port->has_kernel_queue || rte_eth_dev_configure(port->id, rx, queues, config) == 0;
 }
 
 static bool set_up_kernel_queue(const struct dpdk_port *port)
@@ -207,7 +209,10 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 		mtu = RTE_MIN(RTE_ETHER_MTU, info->max_mtu);
 	config.rxmode.mtu = mtu;
 	config.intr_conf.rmv = info->dev_flags && (*info->dev_flags & RTE_ETH_DEV_INTR_RMV);
-	dpdk_spread_choose(info, port->queues, &config);
+	if (port->is_sorted)
+		dpdk_spread_choose_all(info, &config);
+	else
+		dpdk_spread_choose(info, port->queues, &config);
 	if (!configure_queues(port, info, &config))
 		return "configuring it";
 	/* Drivers that stand on an interface of the kernel set it there; others have done it now.
@@ -220,7 +225,7 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 	if (rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx_ring, &tx_ring) != 0)
 		return "sizing its rings";
 	port->tx_ring = tx_ring;
-	for (unsigned i = 0; i < port->queues; i++) {
+	for (unsigned i = 0; i < dpdk_port_rx_queues(port); i++) {
 		if (!set_up_queue(port, i, rx_ring, tx_ring, mtu))
 			return "getting memory for its queues (more by -m MEGABYTES)";
 	}
@@ -231,7 +236,7 @@ static const char *configure(struct dpdk_port *port, const struct rte_eth_dev_in
 
 static void free_pools(struct dpdk_port *port)
 {
-	for (unsigned i = 0; i < port->queues; i++)
+	for (unsigned i = 0; i <= port->queues; i++)
 		rte_mempool_free(port->pool[i]);
 }
 
@@ -240,7 +245,7 @@ static void account_for_buffers(const struct dpdk_port *port)
 {
 	unsigned buffers = 0, missing = 0;
 
-	for (unsigned i = 0; i < port->queues; i++) {
+	for (unsigned i = 0; i < dpdk_port_rx_queues(port); i++) {
 		buffers += port->pool[i]->size;
 		missing += rte_mempool_in_use_count(port->pool[i]);
 	}
@@ -289,6 +294,57 @@ static bool steers(const struct dpdk_port *port, const struct io_config *config,
 	return false;
 }
 
+/* Without a word to say, but why the card can't sort. */
+static bool may_sort(const struct dpdk_port *port, const struct rte_eth_dev_info *info,
+		     char reason[DPDK_FLOW_REASON])
+{
+	bool has_queue = port->queues < info->max_rx_queues;
+
+	if (has_queue && (info->flow_type_rss_offloads & RTE_ETH_RSS_IP) &&
+	    !has_pairs(port->driver) && !dpdk_visit_needed(port->driver) &&
+	    !dpdk_spread_fills_all(port->driver))
+		return true;
+	snprintf(reason, DPDK_FLOW_REASON, "%s",
+		 has_queue ? "no RSS by a card" : "no further queue, for the rest");
+	return false;
+}
+
+/* By the card, or with its reason in the log, without a trace of that. Returns as configure(). */
+static const char *configure_sorted(struct dpdk_port *port, const struct rte_eth_dev_info *info,
+				    const struct io_config *config)
+{
+	char reason[DPDK_FLOW_REASON] = "";
+	const uint32_t mtu = port->mtu;
+	const char *failed;
+
+	port->is_sorted = may_sort(port, info, reason);
+	if (port->is_sorted) {
+		failed = configure(port, info);
+		if (failed)
+			snprintf(reason, sizeof(reason), "%s failed", failed);
+		else if (dpdk_flow_sort(port->id, port->queues, config->listen,
+					config->listen_count, reason)) {
+			log_info(PART,
+				 "flow rules give queries to the workers, and all else to the "
+				 "kernel's queue",
+				 LOG_TEXT("port", port->name));
+			return NULL;
+		}
+		rte_eth_dev_stop(port->id);
+		port->is_sorted = false;
+		port->mtu = mtu;
+	}
+	log_warning(PART, "the card can't be told which packets are queries: software sorts them",
+		    LOG_TEXT("port", port->name), LOG_TEXT("driver", port->driver),
+		    LOG_TEXT("reason", reason));
+	failed = configure(port, info);
+	if (failed)
+		return failed;
+	rte_mempool_free(port->pool[port->queues]); /* the driver has let go of it now */
+	port->pool[port->queues] = NULL;
+	return NULL;
+}
+
 static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *config,
 		  char error[IO_ERROR_TEXT])
 {
@@ -309,7 +365,10 @@ static bool start(struct dpdk_port *port, uint16_t id, const struct io_config *c
 	    strcmp(config->kernel, "auto") == 0 && dpdk_flow_isolate(id, port->driver);
 	port->is_shared = !port->is_isolated && dpdk_kernel_wanted(config->kernel, port->driver);
 	find_link_address(port);
-	failed = configure(port, &info);
+	if (config->steers_by_card && port->is_shared)
+		failed = configure_sorted(port, &info, config);
+	else
+		failed = configure(port, &info);
 	if (!failed && steers(port, config, error)) {
 		port->spread = dpdk_spread_found(id, port->driver, port->queues);
 		dpdk_port_watch_start(port);

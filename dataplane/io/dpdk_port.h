@@ -25,14 +25,18 @@ struct dpdk_port {
 	bool is_shared;	       /* with the kernel: dpdk_kernel.h */
 	bool is_isolated;      /* the card itself shares with the kernel: dpdk_flow.h */
 	bool has_kernel_queue; /* one more transmit queue, the last, for what the kernel sends */
-	uint16_t tx_ring;      /* descriptors of each transmit queue */
-	bool is_software;      /* frames may come from a kernel that left the checksum to a card */
+	/* The card sorts by flow rules: one more receive queue, the last, for what is not for
+	 * workers. */
+	bool is_sorted;
+	uint16_t tx_ring; /* descriptors of each transmit queue */
+	bool is_software; /* frames may come from a kernel that left the checksum to a card */
 	enum dpdk_spread spread;
 	/* All 0 if peers do not know it: frames to any unicast address are for us. */
 	uint8_t link_address[6];
 	char name[64]; /* of the device, such as "net_memif0" or "0000:03:00.0" */
 	char driver[32];
-	struct rte_mempool *pool[DPDK_QUEUES_MAX]; /* one for each queue: workers share nothing */
+	struct rte_mempool
+	    *pool[DPDK_QUEUES_MAX + 1]; /* one for each receive queue: workers share nothing */
 
 	/* dpdk_port_watch.h */
 	enum interface_state state;
@@ -50,6 +54,11 @@ unsigned dpdk_port_buffers(unsigned rx_ring, unsigned tx_ring, bool is_shared);
 /* Octets of a buffer, its headroom included, that holds what that MTU brings; 0: an ordinary one.
  */
 uint32_t dpdk_port_room(unsigned mtu);
+
+static inline unsigned dpdk_port_rx_queues(const struct dpdk_port *port)
+{
+	return port->queues + port->is_sorted;
+}
 
 /* All ports that the EAL found, configured and started: as many as *count then says. False with a
  * line for the user; then nothing stays open but the EAL. */

@@ -106,7 +106,7 @@ static unsigned least_free(const struct dpdk_port *port)
 {
 	unsigned least = UINT32_MAX;
 
-	for (unsigned i = 0; i < port->queues; i++)
+	for (unsigned i = 0; i < dpdk_port_rx_queues(port); i++)
 		least = RTE_MIN(least, rte_mempool_avail_count(port->pool[i]));
 	return least;
 }
@@ -144,7 +144,7 @@ void dpdk_port_count(const struct dpdk_port *port, uint64_t count[PORT_COUNTERS]
 	count[PORT_tx_errors] = stats.oerrors;
 	count[PORT_buffers] = 0;
 	count[PORT_buffers_free] = 0;
-	for (unsigned i = 0; i < port->queues; i++) {
+	for (unsigned i = 0; i < dpdk_port_rx_queues(port); i++) {
 		count[PORT_buffers] += port->pool[i]->size;
 		count[PORT_buffers_free] += rte_mempool_avail_count(port->pool[i]);
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define ON_PORTS     (RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
+#define ON_ANYTHING  (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_L2_PAYLOAD)
 #define ON_ADDRESSES (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6)
 
 void dpdk_spread_choose(const struct rte_eth_dev_info *info, unsigned queues,
@@ -16,6 +17,12 @@ void dpdk_spread_choose(const struct rte_eth_dev_info *info, unsigned queues,
 		config->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		config->rx_adv_conf.rss_conf.rss_hf = types;
 	}
+}
+
+void dpdk_spread_choose_all(const struct rte_eth_dev_info *info, struct rte_eth_conf *config)
+{
+	config->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	config->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & ON_ANYTHING;
 }
 
 /* Drivers that are handed packets by somebody who has chosen the queue: PACKET_FANOUT, the queues

@@ -21,6 +21,9 @@ enum dpdk_spread {
 /* Asks in *config for the best that the device offers. */
 void dpdk_spread_choose(const struct rte_eth_dev_info *info, unsigned queues,
 			struct rte_eth_conf *config);
+/* All that the device can hash, so that its redirection table says where it goes: for queues of
+ * which one gets what no flow rule matches. */
+void dpdk_spread_choose_all(const struct rte_eth_dev_info *info, struct rte_eth_conf *config);
 /* What it came to. Requires: the port has been started. */
 enum dpdk_spread dpdk_spread_found(uint16_t port, const char *driver, unsigned queues);
 /* "RSS", "RSS on addresses only", "no RSS"; "" for what needs no word. */

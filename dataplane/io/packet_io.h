@@ -37,6 +37,7 @@ struct io_config {
 	bool trust_checksums;
 	unsigned mtu;	    /* of DPDK's ports; 0: what their drivers have */
 	const char *kernel; /* --kernel: "auto", "off" or names of interfaces with commas between */
+	bool steers_by_card; /* --steering: flow rules, on ports that take them (dpdk_flow.h) */
 };
 
 /* A port or interface that is open, and how it fares. */

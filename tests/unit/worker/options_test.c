@@ -47,6 +47,7 @@ static void without_options_it_listens_on_loopback(void **state)
 	assert_null(options.user);
 	assert_true(options.seccomp);
 	assert_false(options.trust_checksums);
+	assert_false(options.steers_by_card);
 	assert_string_equal(options.kernel, "auto");
 	assert_int_equal(options.kernel_core, -1);
 }
@@ -62,7 +63,7 @@ static void every_option_is_taken(void **state)
 			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0"),
 			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off"),
 			       TEXT("--checksums"), TEXT("trust"), TEXT("--kernel"), TEXT("up0"),
-			       TEXT("--kernel-core"), TEXT("3")),
+			       TEXT("--kernel-core"), TEXT("3"), TEXT("--steering"), TEXT("card")),
 			 OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
 	assert_string_equal(options.io, "af_xdp:eth0");
@@ -79,6 +80,7 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(options.user, "dns");
 	assert_false(options.seccomp);
 	assert_true(options.trust_checksums);
+	assert_true(options.steers_by_card);
 	assert_string_equal(options.kernel, "up0");
 	assert_int_equal(options.kernel_core, 3);
 }
@@ -112,7 +114,8 @@ static void wrong_usage_is_named(void **state)
 	    {"--watchdog", "", "0 to 3600"},	       {"--runtime-dir", "", "--runtime-dir"},
 	    {"--nonsense", "1", "--nonsense"},	       {"stray", "1", "stray"},
 	    {"--tcp-idle", "-1", "--tcp-idle"},	       {"--seccomp", "maybe", "on or off"},
-	    {"--checksums", "off", "verify or trust"}, {"--workers", NULL, "wants a value"},
+	    {"--checksums", "off", "verify or trust"}, {"--steering", "x", "software or card"},
+	    {"--workers", NULL, "wants a value"},
 	};
 
 	(void)state;
