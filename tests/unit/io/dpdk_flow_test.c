@@ -324,7 +324,7 @@ static void too_many_that_no_rule_caught_are_counted(void **state)
 {
 	struct datagram burst[IO_BURST];
 	struct io_queue *queue = class->queue(io, 0);
-	unsigned n = 0;
+	unsigned n = 0, missed = 0;
 
 	(void)state;
 	for (uint16_t i = 0; i < 600; i++)
@@ -336,7 +336,10 @@ static void too_many_that_no_rule_caught_are_counted(void **state)
 		put(PLAIN, query6(i + 1));
 	while (n == 0)
 		n = class->rx_burst(queue, burst, IO_BURST, counts);
-	assert_int_equal(n, workers == 1 ? IO_BURST : 32 + 32);
+	for (unsigned i = 0; i < n; i++)
+		missed += burst[i].family == 4;
+	assert_int_equal(missed, IO_BURST / 2);
+	assert_true(n > missed);
 	class->tx_burst(queue, burst, n, counts);
 	assert_int_equal(n + work_all(), 511 + 64);
 }
