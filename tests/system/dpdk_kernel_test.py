@@ -248,6 +248,19 @@ def named():
             expect("skua0" not in ip("-n", link.server, "link", "show"), "no interface")
 
 
+@case("kernel: --steering card on a port that takes no rules: the log says so, and software sorts")
+def steering():
+    with Port() as link, Zone() as zone, Shared(link, zone, "--steering", "card") as server:
+        address(link)
+        expect(re.search(r"software sorts them port=net_af_packet0 driver=net_af_packet reason=\S", server.log()), server.log())
+        expect('io="kernel skua0 (tap)"' in server.log(), server.log())
+        for one in ADDRESSES:
+            eventually_answers(link, one)
+            pings(link.on_client, one)
+        expect_equal(server.count("flow_missed"), 0, "no rule, and none missed")
+        cases.eventually(server.adds_up, "counters that add up")
+
+
 @case("kernel: --mtu is what the interface gets, one of an earlier start too; without it an operator's smaller one stays")
 def asked_mtu():
     def mtu():
