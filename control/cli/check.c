@@ -22,7 +22,8 @@ static void print_summary(const struct zone *zone, const char *path)
 	       (unsigned long long)counts.names);
 }
 
-static void check_one(const struct zone_source *source, struct zone_set *zones,
+/* file: of each zone of the set, by its index there. */
+static void check_one(const struct zone_source *source, struct zone_set *zones, const char **file,
 		      struct diagnostics *all)
 {
 	uint64_t errors = all->errors;
@@ -34,7 +35,8 @@ static void check_one(const struct zone_source *source, struct zone_set *zones,
 		if (zone_set_find(zones, zone_apex(zone)) != NULL)
 			diagnostics_report(all, SEVERITY_ERROR,
 					   (struct place){diagnostics_file(all, source->path), 0},
-					   0, "another file has the same zone; keep only one");
+					   0, "%s has the same zone; keep only one of the two",
+					   file[zone_set_index(zones, zone_apex(zone))]);
 	}
 	diagnostics_finish(all);
 	if (zone == NULL)
@@ -42,8 +44,10 @@ static void check_one(const struct zone_source *source, struct zone_set *zones,
 	if (all->errors == errors)
 		print_summary(zone, source->path);
 	/* Only the apex is needed from here on. */
-	if (zone_set_find(zones, zone_apex(zone)) == NULL)
+	if (zone_set_find(zones, zone_apex(zone)) == NULL) {
 		zone_set_put(zones, zone_new(zone_apex(zone)));
+		file[zone_set_index(zones, zone_apex(zone))] = source->path;
+	}
 	zone_free(zone);
 }
 
@@ -53,13 +57,18 @@ static void check_view(const struct zone_text *texts, int count, int first, stru
 	const char *view = texts[first].view;
 	struct zone_sources sources = {0};
 	struct zone_set *zones = zone_set_new();
+	const char **file = calloc(ZONE_SET_MAX, sizeof(*file));
+
+	if (file == NULL)
+		abort();
 
 	for (int i = first; i < count; i++)
 		if ((view == NULL) == (texts[i].view == NULL) &&
 		    (view == NULL || strcmp(view, texts[i].view) == 0))
 			zone_sources_add(&sources, texts[i].zone, all);
 	for (size_t i = 0; i < sources.count; i++)
-		check_one(&sources.list[i], zones, all);
+		check_one(&sources.list[i], zones, file, all);
+	free(file);
 	zone_set_free(zones);
 	zone_sources_free(&sources);
 }

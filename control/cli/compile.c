@@ -106,9 +106,11 @@ static bool output_close(struct output *output, bool good)
 	return good;
 }
 
-static bool stage_one(const struct zone_source *source, struct zone_store *store,
+/* file: of each zone that is staged, by its index in the store's set. */
+static bool stage_one(const struct zone_source *source, struct zone_store *store, const char **file,
 		      struct diagnostics *all)
 {
+	const struct zone_set *zones = zone_store_zones(store, 0);
 	uint64_t errors = all->errors;
 	struct zone *zone = zone_read(source, all);
 
@@ -116,15 +118,20 @@ static bool stage_one(const struct zone_source *source, struct zone_store *store
 		zone_check(zone, all);
 		zone_check_signatures(zone, clock_realtime() / CLOCK_SECOND, all);
 	}
-	if (zone != NULL && zone_set_find(zone_store_zones(store, 0), zone_apex(zone)) != NULL)
+	if (zone != NULL && zone_set_find(zones, zone_apex(zone)) != NULL)
 		diagnostics_report(all, SEVERITY_ERROR,
 				   (struct place){diagnostics_file(all, source->path), 0}, 0,
-				   "another file has the same zone; keep only one");
+				   "%s has the same zone; keep only one of the two",
+				   file[zone_set_index(zones, zone_apex(zone))]);
 	diagnostics_finish(all);
-	if (zone != NULL && all->errors == errors)
-		return zone_store_stage(store, (struct zone_terms){0}, zone);
-	zone_free(zone);
-	return false;
+	if (zone == NULL || all->errors > errors) {
+		zone_free(zone);
+		return false;
+	}
+	if (!zone_store_stage(store, (struct zone_terms){0}, zone))
+		return false;
+	file[zone_set_index(zones, zone_apex(zone))] = source->path;
+	return true;
 }
 
 /* A file holds no settings: what depends on who asks needs an instance. */
@@ -147,14 +154,18 @@ static bool is_for_all(const char *argument)
 static bool stage_all(int count, char **arguments, struct zone_store *store)
 {
 	struct zone_sources sources = {0};
+	const char **file = calloc(ZONE_SET_MAX, sizeof(*file));
 	struct diagnostics all;
 	bool good = true;
 
+	if (file == NULL)
+		abort();
 	diagnostics_init(&all, diagnostics_print, stderr);
 	for (int i = 0; i < count; i++)
 		good &= is_for_all(arguments[i]) && zone_sources_add(&sources, arguments[i], &all);
 	for (size_t i = 0; i < sources.count; i++)
-		good &= stage_one(&sources.list[i], store, &all);
+		good &= stage_one(&sources.list[i], store, file, &all);
+	free(file);
 	zone_sources_free(&sources);
 	diagnostics_free(&all);
 	return good;

@@ -47,6 +47,7 @@ void zone_reading_do(const struct zone_source *source, struct zone_reading *read
 	memset(reading, 0, sizeof(*reading));
 	diagnostics_init(&all, show, reading);
 	all.limit = ZONE_READING_LINES;
+	all.unmarked = true; /* the log has a field for it */
 	reading->zone = zone_read(source, &all);
 	if (reading->zone != NULL) {
 		zone_check(reading->zone, &all);

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -113,6 +114,27 @@ def all_problems():
         for line in (4, 5, 8, 9, 10):
             expect(f"good.test.zone:{line}:" in output, f"nothing about line {line}: {output}")
         expect("CNAME" in output, output)
+
+
+@case("bad input: two files of one zone: each is named")
+def two_of_one():
+    with Folder() as folder:
+        first, second = good_zone(folder), folder / "copy.zone"
+        second.write_text("$ORIGIN good.test.\n" + GOOD)
+        for words in (("check", first, f"good.test={second}"), ("compile", first, f"good.test={second}", "-o", folder / "image")):
+            refused(attempt(program(), *words), f"{second}: {first} has the same zone; keep only one of the two")
+
+
+@case("bad input: a warning about a zone says once in the log that it is one")
+def warnings_of_zones():
+    with Folder() as folder:
+        zone = good_zone(folder)
+        zone.write_text(GOOD + "x 60 IN A 192.0.2.1\nx 61 IN A 192.0.2.2\n")
+        code, output = attempt(program(), "check", zone)
+        expect(code == 0 and re.search(r"good\.test\.zone:5:\d+: warning: ", output), output)
+        with Skua([zone]) as server:
+            lines = [line for line in server.log().splitlines() if "good.test.zone:5:" in line]
+            expect(lines and all(line.count("warning") == 1 and " warning control.zone " in line for line in lines), server.log())
 
 
 @case("bad input: a port that is in use, UDP and TCP")

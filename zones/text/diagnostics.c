@@ -81,8 +81,8 @@ void diagnostics_report(struct diagnostics *all, enum severity severity, struct 
 	if (all->show == NULL || count > all->limit)
 		return;
 	size_t used = print_place(all, place, column, line);
-	used +=
-	    (size_t)snprintf(line + used, sizeof(line) - used, "%s", is_error ? "" : "warning: ");
+	used += (size_t)snprintf(line + used, sizeof(line) - used, "%s",
+				 is_error || all->unmarked ? "" : "warning: ");
 	va_start(arguments, format);
 	vsnprintf(line + used, sizeof(line) - used, format, arguments);
 	va_end(arguments);

@@ -21,6 +21,7 @@ struct diagnostics {
 	void (*show)(void *context, enum severity severity, const char *line);
 	void *context;
 	uint64_t limit; /* lines shown per severity; DIAGNOSTICS_LIMIT after init, free to change */
+	bool unmarked;	/* warnings without `warning: `: show() has its own way to say it */
 	uint64_t errors, warnings; /* all of them, shown or not */
 	char **files;		   /* place.file is an index; files[0] stands for none */
 	unsigned file_count;
