@@ -21,6 +21,7 @@
 /* The first error that the EAL logged at its start, which may have succeeded without what it could
  * not have. */
 static char complaint[200];
+static bool has_vdev; /* the operator has named a virtual device */
 
 static bool has_one_of(const struct dpdk_arguments *arguments, const char *const *options)
 {
@@ -129,6 +130,15 @@ static int start(struct dpdk_arguments *arguments, char **log)
 	return code;
 }
 
+static void explain_no_name(char error[IO_ERROR_TEXT])
+{
+	snprintf(
+	    error, IO_ERROR_TEXT,
+	    "--io dpdk names no port, and no network card is bound to a driver for DPDK: bind "
+	    "one (dpdk-devbind.py -b vfio-pci ADDRESS) and name it by --io \"dpdk:-a ADDRESS\", "
+	    "or give a virtual one by --vdev");
+}
+
 bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT])
 {
 	static struct dpdk_arguments arguments; /* the EAL keeps pointers into it */
@@ -143,11 +153,15 @@ bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT])
 		snprintf(error, IO_ERROR_TEXT, "--io dpdk: too many arguments");
 		return false;
 	}
+	has_vdev = dpdk_arguments_has(&arguments, "--vdev");
 	dpdk_demand_find(&arguments, config->workers + config->steers_by_card, config->kernel,
 			 NUMA_ROOT, &demand);
 	demand.mtu = config->mtu;
-	if (!dpdk_memory_check(&demand, NUMA_ROOT, error, IO_ERROR_TEXT))
+	if (!dpdk_memory_check(&demand, NUMA_ROOT, error, IO_ERROR_TEXT)) {
+		if (demand.ports == 0) /* memory would not help */
+			explain_no_name(error);
 		return false;
+	}
 	dpdk_memif_remove_stale(&arguments);
 	code = start(&arguments, &log);
 	if (log) /* its first line: the others follow from it */
@@ -158,9 +172,23 @@ bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT])
 	return code == 0;
 }
 
-const char *dpdk_eal_complaint(void)
+void dpdk_eal_explain_none(char error[IO_ERROR_TEXT])
 {
-	return complaint;
+	bool complained = *complaint != '\0';
+
+	if (has_vdev)
+		snprintf(
+		    error, IO_ERROR_TEXT,
+		    "%s: DPDK could not make the device of --vdev: is its interface there (ip "
+		    "link), and are its name and options right? net_af_packet wants CAP_NET_RAW, "
+		    "net_tap CAP_NET_ADMIN",
+		    complained ? complaint : "DPDK found no port");
+	else
+		snprintf(error, IO_ERROR_TEXT,
+			 "DPDK found no port%s%s%s: bind a network card to vfio-pci "
+			 "(dpdk-devbind.py -b vfio-pci ADDRESS) and name it by --io \"dpdk:-a "
+			 "ADDRESS\", or give a virtual one by --vdev",
+			 complained ? " (" : "", complaint, complained ? ")" : "");
 }
 
 void dpdk_eal_stop(void)

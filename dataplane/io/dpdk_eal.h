@@ -12,8 +12,8 @@
  * as it was. What the EAL logs meanwhile is shown only if it fails. False with a line for the user.
  * Can't be done twice in a process, not even after a failure. */
 bool dpdk_eal_start(const struct io_config *config, char error[IO_ERROR_TEXT]);
-/* The first error that the EAL logged at a start that succeeded all the same, or "". */
-const char *dpdk_eal_complaint(void);
+/* A line for the user, after a start that succeeded and yet has made no port. */
+void dpdk_eal_explain_none(char error[IO_ERROR_TEXT]);
 void dpdk_eal_stop(void);
 
 #endif

@@ -17,17 +17,6 @@
 #define PART	   "dataplane.dpdk"
 #define POOL_CACHE 256u
 
-static void explain_none(char error[IO_ERROR_TEXT])
-{
-	bool complained = *dpdk_eal_complaint() != '\0';
-
-	snprintf(error, IO_ERROR_TEXT,
-		 "DPDK found no port%s%s%s: bind a network card to vfio-pci (dpdk-devbind.py -b "
-		 "vfio-pci ADDRESS) and name it by --io \"dpdk:-a ADDRESS\", or give a virtual one "
-		 "by --vdev",
-		 complained ? " (" : "", dpdk_eal_complaint(), complained ? ")" : "");
-}
-
 /* net_e1000_em says two of all its cards. The 82540EM, which hypervisors emulate, has one: what is
  * sent by the second is lost without a word. None of them spreads packets over two. */
 static void take_true_queues(struct rte_eth_dev_info *info)
@@ -406,7 +395,7 @@ bool dpdk_ports_start(struct dpdk_port port[DPDK_PORTS_MAX], unsigned *count,
 		++*count;
 	}
 	if (*count == 0)
-		explain_none(error);
+		dpdk_eal_explain_none(error);
 	return *count > 0;
 }
 

@@ -402,4 +402,20 @@ def pages_messages():
     expect(checked > 20, f"only {checked} parts of messages were found")
 
 
+@case("deploy: the figures of memory in dpdk.md are those that the program asks for")
+def memory_figures():
+    page = (SOURCES / "docs/deploy/dpdk.md").read_text()
+    free = sum(int(path.read_text()) for path in pathlib.Path("/sys/kernel/mm/hugepages").glob("*/free_hugepages"))
+    for words, quoted in (("--no-huge -m 8 ", r"DPDK needs \d+ MiB for .* behind --io dpdk:"), ("", r"DPDK needs \d+ MiB of huge pages .*nr_hugepages")):
+        if words == "" and free > 0:
+            continue
+        with tempfile.TemporaryDirectory(prefix="skua-figures-") as folder:
+            done = subprocess.run([build_folder() / "skua-dataplane", "--runtime-dir", folder, "--workers", "1", "--io",
+                                   f"dpdk:{words}-a 0000:03:00.0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        if "not in this build" in done.stdout:
+            raise Skip("this build has no DPDK")
+        found = re.search(quoted, done.stdout)
+        expect(found and f"`{found[0]}`" in page, f"dpdk.md does not quote {done.stdout}")
+
+
 cases.main()

@@ -99,7 +99,9 @@ def idle():
 def refusals():
     for io, *patterns in ((f"{MEMORY} --vdev=net_nonsense0", "net_nonsense0"),
                           (f"{MEMORY} --no-pci", "no port", "--vdev"),
-                          (f"{MEMORY} --vdev=net_af_packet0,iface=nosuch0", "no port", "nosuch0|No such device"),
+                          (f"{MEMORY} --vdev=net_af_packet0,iface=nosuch0", "main [^:]*: [^:]*: .*(nosuch0|No such device): DPDK could not make the device of "
+                           "--vdev: is its interface there", "CAP_NET_RAW"),
+                          ("--no-huge -m 1 --no-pci", "--io dpdk names no port", "dpdk:-a ADDRESS", "--vdev"),
                           (f"{MEMORY} --vdev=net_af_packet0,iface=lo,qpairs=1", "has 1 queue", "2 workers", "--workers"),
                           (f"{MEMORY} --vdev='net_null0", "quote"),
                           ("--no-huge -m 4 --vdev=net_null0", r"needs \d+ MiB for 2 queues on each of 1 port, but --no-huge has 4: -m \d+ behind")):
@@ -107,6 +109,7 @@ def refusals():
         expect_equal(code, 1, f"exit code of {io}: {output}")
         for pattern in patterns:
             expect(re.search(pattern, output), f"{io}: no {pattern!r} in: {output}")
+        expect("0 ports" not in output and not ("--vdev" in io and "vfio-pci" in output), f"{io}: {output}")
 
 
 cases.main()

@@ -182,12 +182,37 @@ static void without_huge_pages(void **state)
 	assert_true(is_enough(enough, 8));
 }
 
+/* --help and docs/operating.md: 4 MiB for DPDK; for each port 1 and 8 for each worker on it; with
+ * an interface of the kernel 5 and 11. */
+static void the_documented_figures_are_enough(void **state)
+{
+	static const struct {
+		const char *kernel;
+		unsigned port, worker;
+	} told[] = {{"off", 1, 8}, {"auto", 5, 11}};
+	const char *before = kernel;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		kernel = told[i].kernel;
+		for (unsigned workers = 1; workers <= 20; workers++) {
+			unsigned figure = 4 + 2 * (told[i].port + told[i].worker * workers);
+			unsigned wanted =
+			    need("--vdev=net_tap0 --vdev=net_tap1", workers, MEBIBYTE);
+
+			assert_in_range(wanted, figure * 9 / 10, figure);
+		}
+	}
+	kernel = before;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(ports_are_counted, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(one_node, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(two_nodes, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_documented_figures_are_enough, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(without_huge_pages, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
