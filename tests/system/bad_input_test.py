@@ -30,8 +30,8 @@ def attempt(*words, seconds=30, **options):
 
 
 def serve(folder, *words, **options):
-    return attempt(program(), "serve", "--listen", f"127.0.0.1:{free_port()}", "--http", "off", "--runtime-dir", folder / "run",
-                   *words, **options)
+    listen = () if "--io" in words else ("--listen", f"127.0.0.1:{free_port()}")  # a loopback address is for sockets alone
+    return attempt(program(), "serve", *listen, "--http", "off", "--runtime-dir", folder / "run", *words, **options)
 
 
 def refused(result, *patterns):
