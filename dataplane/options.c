@@ -6,6 +6,7 @@
 #include "dataplane/stream/stream.h"
 
 #include <getopt.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,60 @@ static bool take_listen(struct options *out, const char *text, char error[IO_ERR
 			 LISTENS_MAX);
 		return false;
 	}
-	return listen_parse(text, &out->listen[out->listen_count++], error);
+	if (!listen_parse(text, &out->listen[out->listen_count], error))
+		return false;
+	for (unsigned i = 0; i < out->listen_count; i++) {
+		if (memcmp(&out->listen[i], &out->listen[out->listen_count],
+			   sizeof(out->listen[i])) == 0) {
+			snprintf(error, IO_ERROR_TEXT, "--listen %s: given twice; give it once",
+				 text);
+			return false;
+		}
+	}
+	out->listen_count++;
+	return true;
+}
+
+/* What the kernel takes as the name of an interface; '%' makes it a pattern to number. */
+static bool is_interface_name(const char *text, size_t length)
+{
+	static const char not [] = "/:,% \t\n";
+
+	return length > 0 && length < IF_NAMESIZE && strcspn(text, not ) >= length &&
+	       (text[0] != '.' || (length > 1 && (text[1] != '.' || length > 2)));
+}
+
+static bool is_named_before(const char *list, const char *name, size_t length)
+{
+	for (const char *at = list; at < name; at += strcspn(at, ",") + 1)
+		if (strcspn(at, ",") == length && memcmp(at, name, length) == 0)
+			return true;
+	return false;
+}
+
+static bool take_kernel(struct options *out, const char *text, char error[IO_ERROR_TEXT])
+{
+	const char *at = text;
+
+	out->kernel = text;
+	for (;;) {
+		size_t length = strcspn(at, ",");
+		bool valid = is_interface_name(at, length);
+
+		if (!valid || is_named_before(text, at, length)) {
+			snprintf(error, IO_ERROR_TEXT,
+				 "--kernel %.100s: %.*s %s; give auto, off, or for each port the "
+				 "name of an interface, at most %d characters without / : %% and "
+				 "spaces",
+				 text, length < 40 ? (int)length : 40, at,
+				 valid ? "is named twice" : "can't be the name of an interface",
+				 IF_NAMESIZE - 1);
+			return false;
+		}
+		if (at[length] == '\0')
+			return true;
+		at += length + 1;
+	}
 }
 
 static bool take_cores(struct options *out, const char *text, char error[IO_ERROR_TEXT])
@@ -171,8 +225,7 @@ static bool take_option(struct options *out, int option, const char *text,
 	case OPTION_CORES:
 		return take_cores(out, text, error);
 	case OPTION_KERNEL:
-		out->kernel = text;
-		return true;
+		return take_kernel(out, text, error);
 	case OPTION_KERNEL_CORE:
 		return take_kernel_core(out, text, error);
 	case OPTION_STEERING:
@@ -219,6 +272,22 @@ static void set_defaults(struct options *out)
 	runtime_dir_default(out->runtime_dir, sizeof(out->runtime_dir));
 }
 
+/* The other back ends leave to the kernel what is its own anyway. */
+static bool fits_back_end(const struct options *options, char error[IO_ERROR_TEXT])
+{
+	const char *kernel = options->kernel;
+
+	if (strncmp(options->io, "dpdk", 4) == 0 || strcmp(kernel, "auto") == 0 ||
+	    strcmp(kernel, "off") == 0)
+		return true;
+	snprintf(
+	    error, IO_ERROR_TEXT,
+	    "--kernel %.100s: only DPDK's ports get an interface of the kernel: leave it out with "
+	    "--io %.100s",
+	    kernel, options->io);
+	return false;
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out,
 				  char error[IO_ERROR_TEXT])
 {
@@ -246,6 +315,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out,
 		snprintf(error, IO_ERROR_TEXT, "%s: not an option (see --help)", argv[optind]);
 		return OPTIONS_BAD;
 	}
+	if (!fits_back_end(out, error))
+		return OPTIONS_BAD;
 	if (out->listen_count == 0 && strcmp(out->io, "socket") == 0)
 		out->listen_count = listen_default(out->listen);
 	return OPTIONS_RUN;

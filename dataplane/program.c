@@ -51,6 +51,9 @@ static bool assign_cores(struct program *program, char error[IO_ERROR_TEXT])
 	if (!core_list_assign(options->has_cores ? &options->cores : NULL, &allowed,
 			      options->workers, program->core, error, IO_ERROR_TEXT))
 		return false;
+	if (options->kernel_core >= 0 &&
+	    !core_is_allowed("--kernel-core", options->kernel_core, &allowed, error, IO_ERROR_TEXT))
+		return false;
 	for (unsigned i = 0; i < options->workers; i++)
 		program->node[i] = numa_node_of_core(NUMA_ROOT, program->core[i]);
 	return true;

@@ -98,11 +98,30 @@ static void find_interface(struct shared_port *shared, const struct dpdk_port *p
 		 LOG_TEXT("port", port->name), LOG_TEXT("interface", shared->interface));
 }
 
+/* No reason to stop: a port may be one that keeps an interface of its own. */
+static void warn_of_names(const struct packet_io *io, const char *option)
+{
+	unsigned names = 1, ports = 0;
+
+	if (strcmp(option, "auto") == 0 || strcmp(option, "off") == 0)
+		return;
+	for (const char *at = option; (at = strchr(at, ',')) != NULL; at++)
+		names++;
+	for (unsigned i = 0; i < io->ports; i++)
+		ports += io->port[i].is_shared;
+	if (names > ports)
+		log_warning(PART,
+			    "--kernel names more interfaces than ports that want one: the last are "
+			    "not made; leave them out, or name the missing port by --io",
+			    LOG_TEXT("kernel", option), LOG_UNSIGNED("ports", ports));
+}
+
 /* Gives each port that is shared its interface. */
 static bool share_ports(struct packet_io *io, const char *option, char error[IO_ERROR_TEXT])
 {
 	struct io_housekeeping *housekeeping = &io->housekeeping;
 
+	warn_of_names(io, option);
 	for (unsigned i = 0; i < io->ports; i++) {
 		struct shared_port *shared = &io->shared[i];
 

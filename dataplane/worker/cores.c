@@ -80,6 +80,36 @@ static void spread(const struct core_list *allowed, unsigned workers, int *core)
 		core[i] = allowed->count ? allowed->core[(first + i) % allowed->count] : -1;
 }
 
+/* "0-2,5" */
+static void write_ranges(const struct core_list *list, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0, last; i < list->count && used < size; i = last + 1) {
+		for (last = i; last + 1 < list->count; last++)
+			if (list->core[last + 1] != list->core[last] + 1)
+				break;
+		used += (size_t)snprintf(text + used, size - used, last > i ? "%s%d-%d" : "%s%d",
+					 i > 0 ? "," : "", list->core[i], list->core[last]);
+	}
+}
+
+bool core_is_allowed(const char *option, int core, const struct core_list *allowed, char *error,
+		     size_t error_size)
+{
+	char ranges[160];
+
+	if (contains(allowed, core))
+		return true;
+	write_ranges(allowed, ranges, sizeof(ranges));
+	snprintf(error, error_size,
+		 "%s: core %d is not one that this process may run on; it may use %s (see taskset "
+		 "-p %d, cpuset)",
+		 option, core, ranges, (int)getpid());
+	return false;
+}
+
 bool core_list_assign(const struct core_list *wanted, const struct core_list *allowed,
 		      unsigned workers, int *core, char *error, size_t error_size)
 {
@@ -96,13 +126,8 @@ bool core_list_assign(const struct core_list *wanted, const struct core_list *al
 	}
 	for (unsigned i = 0; i < workers; i++) {
 		core[i] = wanted->core[i];
-		if (!contains(allowed, core[i])) {
-			snprintf(error, error_size,
-				 "--cores: core %d is not one that this process may run on (see "
-				 "taskset -p %d, cpuset)",
-				 core[i], (int)getpid());
+		if (!core_is_allowed("--cores", core[i], allowed, error, error_size))
 			return false;
-		}
 	}
 	return true;
 }

@@ -27,6 +27,10 @@ void core_list_allowed(struct core_list *list);
 bool core_list_assign(const struct core_list *wanted, const struct core_list *allowed,
 		      unsigned workers, int *core, char *error, size_t error_size);
 
+/* False with a line for the user that names the cores which are. option: whose value it is. */
+bool core_is_allowed(const char *option, int core, const struct core_list *allowed, char *error,
+		     size_t error_size);
+
 /* Returns 0 or an errno. */
 int pin_to_core(int core);
 

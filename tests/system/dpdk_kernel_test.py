@@ -239,9 +239,13 @@ def killed():
 @case("kernel: --kernel names it; off leaves the port to queries alone")
 def named():
     with Port() as link, Zone() as zone:
-        with Shared(link, zone, "--kernel", "wire7"):
+        with Shared(link, zone, "--kernel", "wire7") as server:
+            expect("names more interfaces" not in server.log(), server.log())
             address(link, interface="wire7")
             pings(link.on_client, ADDRESSES[0])
+        with Shared(link, zone, "--kernel", "wire7,wire8") as server:
+            expect(re.search("--kernel names more interfaces than ports that want one: .* ports=1", server.log()), server.log())
+            expect("wire8" not in ip("-n", link.server, "link", "show"), "no second interface")
         ip("-n", link.server, "link", "del", "wire7")
         with Shared(link, zone, "--kernel", "off") as server:
             expect("kernel skua" not in server.log(), server.log())

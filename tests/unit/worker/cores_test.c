@@ -62,6 +62,18 @@ static void without_any_core_workers_stay_unpinned(void **state)
 	assert_int_equal(core[0], -1);
 }
 
+static void cores_that_can_be_had_are_named(void **state)
+{
+	const struct core_list allowed = {.count = 6, .core = {0, 1, 2, 5, 7, 8}};
+	char error[200];
+
+	(void)state;
+	assert_true(core_is_allowed("--kernel-core", 7, &allowed, error, sizeof(error)));
+	assert_false(core_is_allowed("--kernel-core", 77, &allowed, error, sizeof(error)));
+	assert_non_null(strstr(error, "--kernel-core: core 77 "));
+	assert_non_null(strstr(error, "it may use 0-2,5,7-8 "));
+}
+
 static void the_list_of_the_operator_counts(void **state)
 {
 	const struct core_list allowed = {.count = 3, .core = {1, 4, 6}};
@@ -78,6 +90,7 @@ static void the_list_of_the_operator_counts(void **state)
 	assert_non_null(strstr(error, "2 cores for 3 workers"));
 	assert_false(core_list_assign(&foreign, &allowed, 1, core, error, sizeof(error)));
 	assert_non_null(strstr(error, "core 5"));
+	assert_non_null(strstr(error, "it may use 1,4,6 "));
 }
 
 static void pinning_pins_this_thread(void **state)
@@ -105,6 +118,7 @@ int main(void)
 	    cmocka_unit_test(workers_leave_the_first_core_where_they_can),
 	    cmocka_unit_test(without_any_core_workers_stay_unpinned),
 	    cmocka_unit_test(the_list_of_the_operator_counts),
+	    cmocka_unit_test(cores_that_can_be_had_are_named),
 	    cmocka_unit_test(pinning_pins_this_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,18 +55,18 @@ static void without_options_it_listens_on_loopback(void **state)
 static void every_option_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(PARSE(TEXT("--listen"), TEXT("192.0.2.1:53"), TEXT("--listen=[::1]:54"),
-			       TEXT("--io"), TEXT("af_xdp:eth0"), TEXT("--workers"), TEXT("62"),
-			       TEXT("--cores"), TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"),
-			       TEXT("--log-level"), TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"),
-			       TEXT("--tcp-per-client"), TEXT("6"), TEXT("--tcp-idle"), TEXT("7"),
-			       TEXT("--idle"), TEXT("Poll"), TEXT("--watchdog"), TEXT("0"),
-			       TEXT("--user"), TEXT("dns"), TEXT("--seccomp"), TEXT("off"),
-			       TEXT("--checksums"), TEXT("trust"), TEXT("--kernel"), TEXT("up0"),
-			       TEXT("--kernel-core"), TEXT("3"), TEXT("--steering"), TEXT("card")),
-			 OPTIONS_RUN);
+	assert_int_equal(
+	    PARSE(TEXT("--listen"), TEXT("192.0.2.1:53"), TEXT("--listen=[::1]:54"), TEXT("--io"),
+		  TEXT("dpdk:-a 0000:03:00.0"), TEXT("--workers"), TEXT("62"), TEXT("--cores"),
+		  TEXT("1-2"), TEXT("--runtime-dir"), TEXT("/x/y"), TEXT("--log-level"),
+		  TEXT("debug"), TEXT("--tcp-clients"), TEXT("5"), TEXT("--tcp-per-client"),
+		  TEXT("6"), TEXT("--tcp-idle"), TEXT("7"), TEXT("--idle"), TEXT("Poll"),
+		  TEXT("--watchdog"), TEXT("0"), TEXT("--user"), TEXT("dns"), TEXT("--seccomp"),
+		  TEXT("off"), TEXT("--checksums"), TEXT("trust"), TEXT("--kernel"), TEXT("up0"),
+		  TEXT("--kernel-core"), TEXT("3"), TEXT("--steering"), TEXT("card")),
+	    OPTIONS_RUN);
 	assert_int_equal(options.listen_count, 2);
-	assert_string_equal(options.io, "af_xdp:eth0");
+	assert_string_equal(options.io, "dpdk:-a 0000:03:00.0");
 	assert_int_equal(options.workers, 62);
 	assert_true(options.has_cores);
 	assert_int_equal(options.cores.count, 2);
@@ -106,15 +106,31 @@ static void wrong_usage_is_named(void **state)
 	static const struct {
 		const char *option, *value, *names;
 	} bad[] = {
-	    {"--workers", "0", "--workers 0"},	       {"--workers", "63", "1 to 62"},
-	    {"--kernel-core", "x", "0 to 1023"},       {"--workers", "x", "--workers x"},
-	    {"--workers", "1x", "--workers 1x"},       {"--workers", "99999999999", "1 to 62"},
-	    {"--cores", "3-1", "--cores 3-1"},	       {"--listen", "localhost:53", "localhost"},
-	    {"--log-level", "loud", "loud"},	       {"--idle", "asleep", "asleep"},
-	    {"--watchdog", "", "0 to 3600"},	       {"--runtime-dir", "", "--runtime-dir"},
-	    {"--nonsense", "1", "--nonsense"},	       {"stray", "1", "stray"},
-	    {"--tcp-idle", "-1", "--tcp-idle"},	       {"--seccomp", "maybe", "on or off"},
-	    {"--checksums", "off", "verify or trust"}, {"--steering", "x", "software or card"},
+	    {"--workers", "0", "--workers 0"},
+	    {"--workers", "63", "1 to 62"},
+	    {"--kernel", "a/b", "a/b can't be the name"},
+	    {"--kernel", "k0,", "can't be the name"},
+	    {"--kernel", "..", ".. can't"},
+	    {"--kernel", "k0,k1,k0", "k0 is named twice"},
+	    {"--kernel", "sixteen-long-one", "at most 15"},
+	    {"--kernel", "k0", "leave it out with --io socket"},
+	    {"--kernel", "k%d", "can't be the name"},
+	    {"--kernel-core", "x", "0 to 1023"},
+	    {"--workers", "x", "--workers x"},
+	    {"--workers", "1x", "--workers 1x"},
+	    {"--workers", "99999999999", "1 to 62"},
+	    {"--cores", "3-1", "--cores 3-1"},
+	    {"--listen", "localhost:53", "localhost"},
+	    {"--log-level", "loud", "loud"},
+	    {"--idle", "asleep", "asleep"},
+	    {"--watchdog", "", "0 to 3600"},
+	    {"--runtime-dir", "", "--runtime-dir"},
+	    {"--nonsense", "1", "--nonsense"},
+	    {"stray", "1", "stray"},
+	    {"--tcp-idle", "-1", "--tcp-idle"},
+	    {"--seccomp", "maybe", "on or off"},
+	    {"--checksums", "off", "verify or trust"},
+	    {"--steering", "x", "software or card"},
 	    {"--workers", NULL, "wants a value"},
 	};
 
@@ -132,13 +148,27 @@ static void wrong_usage_is_named(void **state)
 static void too_many_addresses_are_refused(void **state)
 {
 	char *argv[LISTENS_MAX + 3] = {TEXT("skua-dataplane")};
+	char listen[LISTENS_MAX + 2][40];
 
 	(void)state;
-	for (unsigned i = 1; i <= LISTENS_MAX; i++)
-		argv[i] = TEXT("--listen=192.0.2.1:53");
+	for (unsigned i = 1; i <= LISTENS_MAX + 1; i++) {
+		snprintf(listen[i], sizeof(listen[i]), "--listen=192.0.2.1:%u", i);
+		argv[i] = listen[i];
+	}
+	argv[LISTENS_MAX + 1] = NULL;
 	assert_int_equal(parse(argv), OPTIONS_RUN);
-	argv[LISTENS_MAX + 1] = TEXT("--listen=192.0.2.1:53");
+	argv[LISTENS_MAX + 1] = listen[LISTENS_MAX + 1];
 	assert_int_equal(parse(argv), OPTIONS_BAD);
+	assert_non_null(strstr(error, "at most"));
+}
+
+static void an_address_given_twice_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(TEXT("--listen"), TEXT("192.0.2.1:53"), TEXT("--listen"),
+			       TEXT("[::1]:53"), TEXT("--listen"), TEXT("192.0.2.1")),
+			 OPTIONS_BAD);
+	assert_non_null(strstr(error, "--listen 192.0.2.1: given twice"));
 }
 
 static void addresses_have_a_port_or_53(void **state)
@@ -208,6 +238,7 @@ int main(void)
 	    cmocka_unit_test(help_and_version_are_enough),
 	    cmocka_unit_test(wrong_usage_is_named),
 	    cmocka_unit_test(too_many_addresses_are_refused),
+	    cmocka_unit_test(an_address_given_twice_is_refused),
 	    cmocka_unit_test(addresses_have_a_port_or_53),
 	    cmocka_unit_test(bad_addresses_are_refused),
 	};
