@@ -6,9 +6,12 @@ line, `ok name`, `FAIL name: reason` or `skip name: reason`; the last line is th
 pick the cases whose names contain one of them.
 """
 
+import os
 import sys
 import time
 import traceback
+
+LONG = os.environ.get("SKUA_LONG") == "yes"  # scripts/test --long; else it says "no"
 
 _cases = []
 

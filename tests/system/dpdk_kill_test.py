@@ -11,12 +11,12 @@ import tempfile
 import time
 
 import cases
-from cases import Skip, case, eventually, expect, expect_equal
+from cases import LONG, Skip, case, eventually, expect, expect_equal
 from load import Load, write_load_zone
 from namespace import Link
 from on_dpdk import MEMORY, SERVER4, Peer, expect_load, generate, memif, needs_dpdk, over_veth
 
-TIMES = 100 if os.environ.get("SKUA_LONG") else 5
+TIMES = 100 if LONG else 5
 RESERVE = pathlib.Path("/proc/sys/vm/nr_hugepages")
 FREE = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 PAGES = 16

@@ -6,11 +6,9 @@ import signal
 import tempfile
 
 import cases
-from cases import case, eventually, expect, expect_equal
+from cases import LONG, case, eventually, expect, expect_equal
 from frozen import Frozen
 from on_dpdk import Peer, expect_load, generate, memif
-
-LONG = bool(os.environ.get("SKUA_LONG"))
 
 
 @case("dpdk memif: peers that are killed under load, again and again: the dataplane lives, and answers the next one")

@@ -24,7 +24,7 @@ from contextlib import closing
 
 import cases
 import process
-from cases import case, eventually, expect, expect_equal
+from cases import LONG, case, eventually, expect, expect_equal
 from hosts import ANYCAST, ANYCAST6, ROUTER, ROUTER6, SERVER, SERVER6, TAGGED, TAGGED6, Site
 from load import Load, write_load_zone
 from routing import Bgp
@@ -32,7 +32,6 @@ from skua import Skua, build_folder
 from streams import Iperf, Ping, Ssh
 from switch import KernelSwitch, OpenSwitch, kernel_filters_vlans
 
-LONG = bool(os.environ.get("SKUA_LONG"))
 SECONDS = 600 if LONG else 40  # of load
 PAUSE = 10 if LONG else 1.5  # seconds of nothing but load after each event
 KILLS = 100 if LONG else 20

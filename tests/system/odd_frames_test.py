@@ -16,7 +16,7 @@ import dns.rcode
 
 import cases
 import frames
-from cases import case, eventually, expect, expect_equal
+from cases import LONG, case, eventually, expect, expect_equal
 from frames import VLAN
 from namespace import Link, ip
 from odd_frames import CHAPTERS, Maker
@@ -26,7 +26,7 @@ from raw_link import RawLink
 from skua import SOURCES, Skua
 from small_zone import Zone
 
-MUTATIONS = 100000 if os.environ.get("SKUA_LONG") == "yes" else 20000
+MUTATIONS = 100000 if LONG else 20000
 BATCH = 64  # fits every queue on the way
 NAME, ADDRESS = "www.x.test", "192.0.2.1"
 MARKER_PORT = 33333  # of no other query

@@ -32,8 +32,8 @@ import rules
 import skua
 import wire
 import zonedata
+from cases import LONG
 
-LONG = os.environ.get("SKUA_LONG") == "yes"
 TYPES = (wire.A, wire.AAAA, wire.NS, wire.SOA, wire.CNAME, wire.MX, wire.TXT, wire.SRV, wire.NAPTR,
          wire.DNAME, wire.DS, wire.DNSKEY, wire.ANY, wire.RRSIG, wire.NSEC, wire.NSEC3, 51, 64, 65,
          wire.PTR, 17, 257, 65280)

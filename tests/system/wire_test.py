@@ -14,11 +14,11 @@ import dns.rdatatype
 
 import cases
 import skua
-from cases import case, eventually, expect
+from cases import LONG, case, eventually, expect
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 ZONES = [SOURCES / "zones" / "examples"]
-ROUNDS = 50000 if os.environ.get("SKUA_LONG") == "yes" else 5000
+ROUNDS = 50000 if LONG else 5000
 NAMES = ("epc.mnc001.mcc001.3gppnetwork.org.", "ims.mnc001.mcc001.3gppnetwork.org.", "nothere.example.", ".")
 
 
