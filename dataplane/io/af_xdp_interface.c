@@ -89,6 +89,17 @@ static bool choose_queues(struct af_xdp_interface *interface, const struct af_xd
 	return true;
 }
 
+/* How many queues it takes to have all those that are named. */
+static unsigned last_named(const struct af_xdp_choice *choice)
+{
+	unsigned last = 0;
+
+	for (unsigned q = 0; q < AF_XDP_QUEUES_MAX; q++)
+		if (choice->queue[q])
+			last = q + 1;
+	return last;
+}
+
 bool af_xdp_interface_find(struct af_xdp_interface *interface, const struct af_xdp_choice *choice,
 			   char error[IO_ERROR_TEXT])
 {
@@ -103,8 +114,10 @@ bool af_xdp_interface_find(struct af_xdp_interface *interface, const struct af_x
 	interface->watch = interface_watch_open();
 	if (!find_index(interface, choice->interface, error))
 		return false;
-	if (interface->missing)
+	if (interface->missing) {
+		interface->least_queues = last_named(choice);
 		return true;
+	}
 	if (!choose_queues(interface, choice, error))
 		return false;
 	interface->mtu = interface_mtu(interface->name);
@@ -177,6 +190,23 @@ static void look_at_queues(struct af_xdp_interface *interface)
 	interface->more_queues = queues > interface->queue_count;
 }
 
+/* A new start that refuses it would end the others' service. */
+static enum interface_state look_for_missing(struct af_xdp_interface *interface)
+{
+	bool up = interface_is_up(interface->name);
+	unsigned queues = up ? interface_queues(interface->name) : 0;
+	bool too_few = up && queues < interface->least_queues;
+
+	if (too_few && !interface->too_few_queues)
+		log_error(PART,
+			  "the interface has come, without all queues that --io names: it is not "
+			  "taken before it has more (ethtool -L)",
+			  LOG_TEXT("interface", interface->given), LOG_UNSIGNED("queues", queues),
+			  LOG_UNSIGNED("wanted", interface->least_queues));
+	interface->too_few_queues = too_few;
+	return up && !too_few ? INTERFACE_REPLACED : INTERFACE_MISSING;
+}
+
 void af_xdp_interface_look(struct af_xdp_interface *interface)
 {
 	char name[IF_NAMESIZE];
@@ -184,8 +214,7 @@ void af_xdp_interface_look(struct af_xdp_interface *interface)
 
 	interface->removed |= interface_watch_drain(interface->watch, interface->index);
 	if (interface->missing) {
-		interface->state =
-		    interface_is_up(interface->name) ? INTERFACE_REPLACED : INTERFACE_MISSING;
+		interface->state = look_for_missing(interface);
 		return;
 	}
 	if (interface->removed || !if_indextoname(interface->index, name)) {

@@ -26,6 +26,8 @@ struct af_xdp_interface {
 	enum af_xdp_copy copy;
 	enum interface_state state;
 	bool missing;	       /* not there at the start: it has but its name, state and watch */
+	unsigned least_queues; /* of one that is missing: fewer, and a new start would refuse it */
+	bool too_few_queues;   /* it is there without them; said once */
 	bool removed;	       /* it, whatever has its name now */
 	bool more_queues;      /* than at the start; said once */
 	_Atomic unsigned room; /* octets of the longest frame; relaxed: a lone number */

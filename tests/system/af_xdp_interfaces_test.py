@@ -67,13 +67,13 @@ def expect_words(text, *words):
         expect(word in text, f"{word!r} is not in {text}")
 
 
-def only_first(link, server):
+def only_first(link, server, shown="dns2 missing, dns0 up"):
     """dns0 answers, over UDP and TCP, and dns2 is shown as missing, without which it is ready."""
     eventually(lambda: answers(link, FIRST), "UDP")
     eventually(lambda: answers(link, FIRST, "+tcp"), "TCP")
     eventually(lambda: server.metric("skua_port_up") == {'port="dns2"': 0, 'port="dns0"': 1}, "skua_port_up")
     eventually(lambda: server.status()["ready"], "ready")
-    eventually(lambda: "1 of 2 interfaces up" in server.table() and "dns2 missing, dns0 up" in server.table(), "skua status")
+    eventually(lambda: "1 of 2 interfaces up" in server.table() and shown in server.table(), "skua status")
 
 
 def refused(link, zone, interfaces, *options):
@@ -174,6 +174,23 @@ def last_missing():
             eventually(lambda: server.dataplane() != before, "another process")
             for address in (FIRST, SECOND):
                 eventually(lambda address=address: answers(link, address) and answers(link, address, "+tcp"), f"UDP and TCP to {address}")
+
+
+@case("interfaces: one that was missing comes with fewer queues than are named: said, and the others answer on until it has them")
+def missing_comes_small():
+    with TwoLinks() as link, Zone() as zone:
+        ip("-n", link.server, "link", "del", "dns2")
+        with On(link, [zone], "dns0,dns2/1") as server:
+            before = server.dataplane()
+            link.join_second()
+            eventually(lambda: re.search(r"without all queues that --io names.*interface=dns2 queues=1 wanted=2", server.log()), "the log")
+            only_first(link, server, "dns0 up, dns2 missing")
+            expect_equal(server.dataplane(), before, "the process")
+            ip("-n", link.server, "link", "del", "dns2")
+            link.queues = "2"
+            link.join_second()
+            eventually(lambda: server.dataplane() != before, "another process")
+            eventually(lambda: "dns0 up, dns2 up" in server.table(), "skua status")
 
 
 @case("interfaces: queues that are not taken: it is warned of, and what comes there is counted")

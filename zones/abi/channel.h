@@ -132,7 +132,8 @@ enum interface_state {
 	INTERFACE_GONE,	    /* removed */
 	INTERFACE_REPLACED, /* removed or missing before, and one of its name is up: a new start
 			       takes it */
-	INTERFACE_MISSING,  /* one of several: not there at the start, and not up since */
+	INTERFACE_MISSING,  /* one of several: not there at the start, or not so that a
+			       new start takes it */
 };
 
 enum port_counter {
