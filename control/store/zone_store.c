@@ -302,6 +302,124 @@ static void refresh_all_if_needed(struct zone_store *store, const struct staged 
 		refresh_subtree(store, staged->new, ZONE_APEX);
 }
 
+static void bit_set(uint64_t *bits, zone_name name)
+{
+	bits[name / 64] |= 1ull << name % 64;
+}
+
+/* A deeper zone's apex and what lies there or below belong to that zone; the names above it exist
+ * because of it. */
+static void mark_shared(const struct zone *zone, const uint8_t *deeper, uint64_t *shared)
+{
+	zone_name top = zone_deepest(zone, deeper);
+
+	for (zone_name at = top; at != ZONE_NO_NAME; at = zone_parent(zone, at))
+		bit_set(shared, at);
+	if (zone_find(zone, deeper) == ZONE_NO_NAME)
+		return;
+	for (zone_name at = top; at != ZONE_NO_NAME; at = zone_next_below(zone, top, at))
+		bit_set(shared, at);
+}
+
+/* The names of a zone that deeper zones say something about, one bit each; NULL: there are none. */
+static uint64_t *shared_names(const struct zone_set *zones, const struct zone *zone)
+{
+	size_t at = zone_set_after(zones, zone_apex(zone));
+	const struct zone *deeper;
+	uint64_t *shared = NULL;
+
+	while ((deeper = zone_set_next(zones, &at)) != NULL &&
+	       name_is_at_or_below(zone_apex(deeper), zone_apex(zone))) {
+		if (shared == NULL)
+			shared = calloc(zone_name_end(zone) / 64 + 1, sizeof(*shared));
+		if (shared == NULL)
+			abort();
+		mark_shared(zone, zone_apex(deeper), shared);
+	}
+	return shared;
+}
+
+/* One name of a zone that comes into an empty image. */
+static void load_name(struct zone_store *store, const struct zone_walk *walk)
+{
+	enum compile_result result =
+	    compile_walked(walk, image_writer_key(store->writer), store->scratch);
+	struct denial_nodes nodes = {0};
+
+	store->change.changed++;
+	store->change.too_large += result == COMPILE_TOO_LARGE;
+	if (result != COMPILE_ABSENT) {
+		put_terms(store, store->scratch);
+		nodes.now = image_put_later(store->writer, store->scratch);
+		store->failed = nodes.now == 0;
+	}
+	if (store->denials > 0 && !store->failed)
+		refresh_denial(store, walk->owner, &nodes);
+}
+
+/* The same as refresh() for the names that only this zone speaks of, but in one walk that looks up
+ * nothing. Requires: the image holds none of them yet. */
+static void load_zone(struct zone_store *store, const struct zone *zone)
+{
+	uint64_t *shared = shared_names(store->zones[store->view], zone);
+	struct zone_walk walk;
+
+	zone_walk_start(&walk, zone, ZONE_APEX + 1, zone_name_end(zone));
+	while (!store->failed && zone_walk_next(&walk)) {
+		if (shared == NULL || !(shared[walk.name / 64] >> walk.name % 64 & 1))
+			load_name(store, &walk);
+	}
+	store->failed |= !image_put_rest(store->writer);
+	free(shared);
+}
+
+/* The names that load_zone() left. */
+static void load_shared(struct zone_store *store, const struct zone *zone)
+{
+	uint64_t *shared = shared_names(store->zones[store->view], zone);
+	uint8_t owner[NAME_MAX_OCTETS];
+
+	for (zone_name name = ZONE_APEX; shared != NULL && name < zone_name_end(zone); name++) {
+		if (shared[name / 64] >> name % 64 & 1) {
+			zone_owner(zone, name, owner);
+			refresh(store, owner);
+		}
+	}
+	free(shared);
+}
+
+/* Into an image that holds no name yet: all names of the zones that come. Those that more than one
+ * zone speaks of are few, and go the way of single changes. */
+static void load_zones(struct zone_store *store)
+{
+	uint64_t names = 0;
+
+	for (size_t i = 0; i < store->staged_count; i++)
+		names += zone_name_end(store->staged[i].new);
+	store->failed |= !image_expect(store->writer, names);
+	for (size_t i = 0; i < store->staged_count; i++) {
+		store->view = store->staged[i].terms.view;
+		load_zone(store, store->staged[i].new);
+	}
+	for (size_t i = 0; i < store->staged_count; i++) {
+		const struct staged *staged = &store->staged[i];
+		unsigned labels = name_labels(staged->apex);
+
+		store->view = staged->terms.view;
+		load_shared(store, staged->new);
+		for (unsigned skip = 0; skip <= labels; skip++)
+			refresh(store, name_skip(staged->apex, skip));
+	}
+}
+
+static bool is_first_load(const struct zone_store *store)
+{
+	for (size_t i = 0; i < store->staged_count; i++)
+		if (store->staged[i].old != NULL || store->staged[i].new == NULL)
+			return false;
+	return image_usage(store->writer).names == 0;
+}
+
 static void put_entry(struct zone_store *store, uint16_t index, const struct image_zone *entry)
 {
 	if (!image_set_zone(store->writer, index, entry))
@@ -384,11 +502,15 @@ static void put_policy(struct zone_store *store)
 static bool transact(struct zone_store *store, const struct image_zone *before, char *error,
 		     size_t error_size)
 {
+	bool first = is_first_load(store);
+
 	image_begin(store->writer);
 	put_policy(store);
 	prepare_denials(store);
 	prepare_acls(store, before);
-	for (size_t i = 0; i < store->staged_count; i++) {
+	if (first)
+		load_zones(store);
+	for (size_t i = 0; i < store->staged_count && !first; i++) {
 		const struct staged *staged = &store->staged[i];
 
 		store->view = staged->terms.view;

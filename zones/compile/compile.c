@@ -259,6 +259,49 @@ enum compile_result compile_node(const struct zone_set *zones, const uint64_t ha
 	return node_finish(&writer);
 }
 
+/* What put_flags() says of a name whose records were gathered. */
+static void put_walked_flags(struct image_node *node, const struct zone_walk *walk,
+			     const struct gathered *gathered)
+{
+	bool dname = false;
+
+	for (unsigned i = 0; i < gathered->count; i++) {
+		if (gathered->rrset[i].type == TYPE_CNAME)
+			node->flags |= IMAGE_NODE_CNAME;
+		dname = dname || gathered->rrset[i].type == TYPE_DNAME;
+	}
+	if (dname)
+		node->flags |= IMAGE_NODE_DNAME;
+	else if (walk->has_children && walk->length + 2u <= NAME_MAX_OCTETS &&
+		 zone_has_wildcard(walk->zone, walk->name))
+		node->flags |= IMAGE_NODE_WILDCARD;
+	if (walk->cut_labels == walk->labels)
+		node->flags |= IMAGE_NODE_CUT;
+}
+
+enum compile_result compile_walked(const struct zone_walk *walk, const uint64_t hash_key[2],
+				   struct image_node *block)
+{
+	struct gathered gathered;
+	struct node_writer writer;
+
+	gathered.count = 0;
+	gathered.too_many = false;
+	if (walk->occluded)
+		return COMPILE_ABSENT;
+	gather_own(&gathered, walk->zone, walk->name);
+	if (gathered.count == 1 && gathered.rrset[0].type == TYPE_NSEC3 &&
+	    zone_is_nsec3_owner(walk->zone, walk->name))
+		return COMPILE_ABSENT;
+	node_start_at(&writer, block, walk->owner, walk->length, walk->labels);
+	block->apex_labels = walk->apex_labels;
+	block->cut_labels = walk->cut_labels;
+	put_walked_flags(block, walk, &gathered);
+	node_put_rrsets(&writer, hash_key, gathered.rrset, gathered.count);
+	writer.too_large = writer.too_large || gathered.too_many;
+	return node_finish(&writer);
+}
+
 /* What is kept at an apex for a DS of the zone above, which is another file's. */
 #define DS_OCTETS 65536u
 

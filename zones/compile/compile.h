@@ -7,6 +7,7 @@
 #define SKUA_ZONES_COMPILE_COMPILE_H
 
 #include "zones/abi/image.h"
+#include "zones/zone/walk.h"
 #include "zones/zone/zone_set.h"
 
 enum compile_result {
@@ -29,6 +30,13 @@ enum compile_result {
  * tree instead, as a block of its own (control/store/denial.h). */
 enum compile_result compile_node(const struct zone_set *zones, const uint64_t hash_key[2],
 				 const uint8_t *owner, struct image_node *block);
+
+/* The same for the name that a walk over its zone has come to, without a look at anything but the
+ * name's own records.
+ * Requires: no other zone of the set that is served has its apex at, above (unless above this
+ * zone's apex, too) or below the name, and the name is not the apex. */
+enum compile_result compile_walked(const struct zone_walk *walk, const uint64_t hash_key[2],
+				   struct image_node *block);
 
 /* What of a name's records its node could not hold. */
 struct compile_excess {

@@ -8,19 +8,24 @@
 
 #define MESSAGE_MAX 65535u
 
-void node_start(struct node_writer *writer, struct image_node *block, const uint8_t *owner)
+void node_start_at(struct node_writer *writer, struct image_node *block, const uint8_t *owner,
+		   uint8_t length, uint8_t labels)
 {
-	size_t length = name_length(owner, NAME_MAX_OCTETS);
-
-	*block = (struct image_node){.name_length = (uint8_t)length,
-				     .labels = (uint8_t)name_labels(owner),
+	*block = (struct image_node){.name_length = length,
+				     .labels = labels,
 				     .apex_labels = IMAGE_NONE,
 				     .cut_labels = IMAGE_NONE,
 				     .parent_apex_labels = IMAGE_NONE};
 	memcpy(block->name, owner, length);
 	writer->node = block;
-	writer->end = (uint32_t)(sizeof(*block) + length);
+	writer->end = (uint32_t)sizeof(*block) + length;
 	writer->too_large = false;
+}
+
+void node_start(struct node_writer *writer, struct image_node *block, const uint8_t *owner)
+{
+	node_start_at(writer, block, owner, (uint8_t)name_length(owner, NAME_MAX_OCTETS),
+		      (uint8_t)name_labels(owner));
 }
 
 static uint8_t *octets_at(const struct node_writer *writer, uint32_t at)

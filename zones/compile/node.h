@@ -25,6 +25,10 @@ struct node_writer {
 /* owner: lower-case. All place fields start as "none". */
 void node_start(struct node_writer *writer, struct image_node *block, const uint8_t *owner);
 
+/* The same, where length and labels of the owner are known. */
+void node_start_at(struct node_writer *writer, struct image_node *block, const uint8_t *owner,
+		   uint8_t length, uint8_t labels);
+
 /* Requires: called at most once; rrsets sorted by type, at most NODE_RRSETS. Those that do not fit
  * are left out. */
 void node_put_rrsets(struct node_writer *writer, const uint64_t hash_key[2],

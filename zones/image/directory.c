@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define LEAF_NAMES  (IMAGE_BUCKETS * IMAGE_SLOTS)
-#define LEAF_MERGED 48u /* two buddies with no more names become one page: far from its split */
-#define LEAF_STALE  4u	/* buckets whose overflow flag may say too much before a page is tidied */
+#define LEAF_FULL   128u /* names in a new page, at most, on an average: far from full */
+#define LEAF_MERGED 48u	 /* two buddies with no more names become one page: far from its split */
+#define LEAF_STALE  4u	 /* buckets whose overflow flag may say too much before a page is tidied */
 
 /* The names of a leaf apart from it: where each belongs, and where it stands. */
 struct leaf_names {
@@ -67,6 +68,53 @@ static bool top_start(struct image_writer *writer, struct image_top *top)
 	mid->leaf[0] = leaf_ref;
 	*top = (struct image_top){.mid = mid_ref, .depth = 0};
 	return true;
+}
+
+static bool top_expect(struct image_writer *writer, struct image_top *top, uint32_t depth)
+{
+	image_ref mid_ref;
+	struct image_mid *mid = mid_new(writer, depth, &mid_ref);
+
+	if (mid == NULL)
+		return false;
+	for (uint32_t i = 0; i < 1u << depth; i++) {
+		if (leaf_new(writer, depth, &mid->leaf[i]) == NULL)
+			return false;
+	}
+	*top = (struct image_top){.mid = mid_ref, .depth = depth};
+	return true;
+}
+
+bool directory_expect(struct image_writer *writer, uint64_t names)
+{
+	uint32_t depth = 0;
+
+	/* Of fewer, not each top may have one. */
+	if (writer->work.name_count > 0 || names < IMAGE_TOP * LEAF_FULL / 2)
+		return true;
+	while (depth < IMAGE_DEPTH_MAX && ((uint64_t)IMAGE_TOP * LEAF_FULL) << depth < names)
+		depth++;
+	for (unsigned i = 0; i < IMAGE_TOP; i++) {
+		struct image_top *top = &writer->work.top[i];
+
+		if (top->mid == 0 && !top_expect(writer, top, depth))
+			return false;
+	}
+	return true;
+}
+
+void directory_prefetch(const struct image_writer *writer, uint64_t hash)
+{
+	const struct image_top *top = &writer->work.top[image_top_index(hash)];
+	const struct image_mid *mid;
+	const struct image_leaf *leaf;
+
+	if (top->mid == 0)
+		return;
+	mid = writer_at(writer, top->mid);
+	leaf = writer_at(writer, mid->leaf[image_mid_index(hash, top->depth)]);
+	__builtin_prefetch(leaf, 1);
+	__builtin_prefetch(&leaf->bucket[image_bucket_index(hash)], 1);
 }
 
 static struct image_mid *mid_writable(struct image_writer *writer, struct image_top *top)

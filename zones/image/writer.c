@@ -199,10 +199,50 @@ image_ref image_put(struct image_writer *writer, const struct image_node *node)
 	struct directory_key key = key_of(writer, node->view, node->name, node->name_length);
 	image_ref ref = writer_block_new(writer, size, false);
 
+	assert(writer->put_count == 0);
 	if (ref == 0)
 		return 0;
 	memcpy(writer_at(writer, ref), node, size);
 	return directory_put(writer, &key, ref) ? ref : 0;
+}
+
+bool image_expect(struct image_writer *writer, uint64_t names)
+{
+	assert(writer->open && writer->put_count == 0);
+	return directory_expect(writer, names);
+}
+
+static bool put_oldest(struct image_writer *writer)
+{
+	const struct put *put = &writer->put[writer->put_at];
+	const struct image_node *node = writer_at(writer, put->node);
+	struct directory_key key = {put->hash, node->view, node->name, node->name_length};
+
+	writer->put_at = (writer->put_at + 1) % WRITER_PUTS;
+	writer->put_count--;
+	return directory_put(writer, &key, put->node);
+}
+
+image_ref image_put_later(struct image_writer *writer, const struct image_node *node)
+{
+	size_t size = (size_t)node->units * IMAGE_UNIT;
+	struct directory_key key = key_of(writer, node->view, node->name, node->name_length);
+	image_ref ref = writer_block_new(writer, size, false);
+
+	if (ref == 0 || (writer->put_count == WRITER_PUTS && !put_oldest(writer)))
+		return 0;
+	memcpy(writer_at(writer, ref), node, size);
+	writer->put[(writer->put_at + writer->put_count++) % WRITER_PUTS] =
+	    (struct put){key.hash, ref};
+	directory_prefetch(writer, key.hash);
+	return ref;
+}
+
+bool image_put_rest(struct image_writer *writer)
+{
+	while (writer->put_count > 0 && put_oldest(writer))
+		;
+	return !writer->failed;
 }
 
 /* Octets of a legal name, up to and with the root label. */
@@ -219,7 +259,7 @@ bool image_delete(struct image_writer *writer, unsigned view, const uint8_t *nam
 {
 	struct directory_key key = key_of(writer, view, name, wire_length(name));
 
-	assert(writer->open);
+	assert(writer->open && writer->put_count == 0);
 	return directory_delete(writer, &key);
 }
 
@@ -228,6 +268,7 @@ const struct image_node *image_writer_find(const struct image_writer *writer, un
 {
 	struct directory_key key = key_of(writer, view, name, wire_length(name));
 
+	assert(writer->put_count == 0);
 	return directory_find(writer, &key);
 }
 
@@ -327,6 +368,7 @@ static void made_forget(struct image_writer *writer, bool release)
 void image_abort(struct image_writer *writer)
 {
 	assert(writer->open);
+	writer->put_count = 0;
 	made_forget(writer, true);
 	list_clear(&writer->leaving);
 	writer->leaving_octets = 0;
@@ -376,6 +418,7 @@ image_ref image_commit(struct image_writer *writer)
 	const size_t from = offsetof(struct image_root, generation);
 	image_ref ref = writer_block_new(writer, sizeof(*root), true);
 
+	assert(writer->put_count == 0 || writer->failed);
 	writer_block_leave(writer, writer->root);
 	if (writer->failed || !retire(writer, writer->generation + 1)) {
 		image_abort(writer);

@@ -68,6 +68,15 @@ void image_set_settings(struct image_writer *writer, const struct image_settings
  * if memory ran out. */
 bool image_set_policy(struct image_writer *writer, const struct image_policy *policy);
 
+/* For many names at once, as when an image is first filled.
+ * image_expect(): about how many names will be put; an image that holds none yet gets the pages for
+ * them, so that none has to be split on the way. image_put_later() is image_put(), but the name is
+ * found only after image_put_rest(), which has to come before any other call that puts, deletes,
+ * finds or commits: until then the cache lines that it needs are on their way from memory. */
+bool image_expect(struct image_writer *writer, uint64_t names);
+image_ref image_put_later(struct image_writer *writer, const struct image_node *node);
+bool image_put_rest(struct image_writer *writer);
+
 /* Raw blocks (order tree pages, salts): allocated in this transaction; retired by a later one. */
 void *image_block_new(struct image_writer *writer, size_t octets, image_ref *ref);
 void image_block_retire(struct image_writer *writer, image_ref ref, size_t octets);

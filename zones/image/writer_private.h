@@ -24,6 +24,13 @@ struct retired {
 	struct ref_list blocks;
 };
 
+/* Nodes whose names wait for the directory's cache lines: the oldest is at put_at. */
+#define WRITER_PUTS 16u
+struct put {
+	uint64_t hash; /* salted */
+	image_ref node;
+};
+
 struct image_writer {
 	struct arena arena;
 	struct image_replicas replicas; /* [0] is the arena */
@@ -40,6 +47,8 @@ struct image_writer {
 	size_t fresh_octets;
 	struct ref_list leaving; /* becomes unreachable with the next commit */
 	uint64_t leaving_octets;
+	struct put put[WRITER_PUTS];
+	unsigned put_count, put_at;
 	struct retired *oldest, *newest;
 	uint64_t retired_octets; /* in all of them */
 };
@@ -68,6 +77,10 @@ struct directory_key {
 };
 /* directory.c: hash -> node, in the pages of the open transaction. */
 bool directory_put(struct image_writer *writer, const struct directory_key *key, image_ref node);
+/* Has the cache lines brought that directory_put() will want; they may still be others. */
+void directory_prefetch(const struct image_writer *writer, uint64_t hash);
+/* Pages for so many names, if there are none. False: out of memory. */
+bool directory_expect(struct image_writer *writer, uint64_t names);
 bool directory_delete(struct image_writer *writer, const struct directory_key *key);
 const struct image_node *directory_find(const struct image_writer *writer,
 					const struct directory_key *key);

@@ -191,6 +191,11 @@ static void child_unlink(struct zone *zone, zone_name name)
 		names[first].previous = entry->previous;
 }
 
+static bool is_asterisk(const uint8_t *label)
+{
+	return label[0] == 1 && label[1] == '*';
+}
+
 static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *label)
 {
 	zone_name name = entry_new(zone);
@@ -200,6 +205,8 @@ static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *l
 	name_resize(zone, name, 1u + label[0]);
 	memcpy(name_data(zone, name), label, 1u + label[0]);
 	table_insert(zone, name);
+	if (is_asterisk(label))
+		zone->names[parent].has_asterisk = 1;
 	return name;
 }
 
@@ -219,6 +226,8 @@ void tree_prune(struct zone *zone, zone_name name)
 	       !name_has_rrsets(zone, name)) {
 		zone_name parent = zone->names[name].parent;
 
+		if (is_asterisk(name_data(zone, name)))
+			zone->names[parent].has_asterisk = 0;
 		table_remove(zone, name);
 		child_unlink(zone, name);
 		name_resize(zone, name, 0);

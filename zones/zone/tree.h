@@ -37,6 +37,7 @@ struct name_entry {
 	uint32_t large : 1;
 	uint32_t has_ns : 1;
 	uint32_t has_dname : 1;
+	uint32_t has_asterisk : 1; /* its child "*" is in the tree */
 };
 static_assert(sizeof(struct name_entry) == 24, "paid once per name");
 

@@ -312,6 +312,15 @@ zone_name zone_next(const struct zone *zone, zone_name name)
 	return zone->names[name].next;
 }
 
+zone_name zone_next_below(const struct zone *zone, zone_name top, zone_name name)
+{
+	if (zone->names[name].child != ZONE_NO_NAME)
+		return zone->names[name].child;
+	while (name != top && zone->names[name].next == ZONE_NO_NAME)
+		name = zone->names[name].parent;
+	return name == top ? ZONE_NO_NAME : zone->names[name].next;
+}
+
 struct zone_place zone_place_of(const struct zone *zone, zone_name name)
 {
 	struct zone_place place = {.cut = ZONE_NO_NAME, .dname = ZONE_NO_NAME};
@@ -346,7 +355,7 @@ bool zone_has_wildcard(const struct zone *zone, zone_name name)
 {
 	static const uint8_t asterisk[2] = {1, '*'};
 
-	if (zone->names[name].child == ZONE_NO_NAME)
+	if (!zone->names[name].has_asterisk)
 		return false;
 	zone_name child = tree_child(zone, name, asterisk);
 	return child != ZONE_NO_NAME && !zone_is_nsec3_owner(zone, child);

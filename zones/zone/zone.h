@@ -65,6 +65,9 @@ zone_name zone_sibling(const struct zone *zone, zone_name name);
 /* The name after `name` in a walk of the whole tree, parents first, starting at ZONE_APEX. */
 zone_name zone_next(const struct zone *zone, zone_name name);
 
+/* The same in a walk of what lies at or below `top`; starts and ends there. */
+zone_name zone_next_below(const struct zone *zone, zone_name top, zone_name name);
+
 /* One RRset, borrowed. Records are consecutive: u16 length (host order), rdata. */
 struct rrset_view {
 	uint16_t type;	  /* for signatures TYPE_RRSIG */

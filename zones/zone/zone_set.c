@@ -337,6 +337,13 @@ struct zone *zone_set_next(const struct zone_set *set, size_t *at)
 	return *at < set->count ? set->ordered[(*at)++]->zone : NULL;
 }
 
+size_t zone_set_after(const struct zone_set *set, const uint8_t *apex)
+{
+	size_t at = ordered_from(set, apex);
+
+	return at < set->count && name_equal(set->ordered[at]->name, apex) ? at + 1 : at;
+}
+
 struct set_difference {
 	const struct zone_set *set;
 	const struct zone *old;

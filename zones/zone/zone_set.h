@@ -39,6 +39,9 @@ size_t zone_set_count(const struct zone_set *set);
 /* Walks all zones in canonical order of their apexes: *at starts at 0; NULL at the end. */
 struct zone *zone_set_next(const struct zone_set *set, size_t *at);
 
+/* Where zone_set_next() goes on behind this apex: first to the zones whose apexes lie below it. */
+size_t zone_set_after(const struct zone_set *set, const uint8_t *apex);
+
 /* Calls changed() for every name whose node may differ (at least once, perhaps more often), when
  * zone `old` was replaced by `new` (same apex) in the set: those of zone_diff(), and what other
  * zones' nodes owe to them: a zone that came (old == NULL) or went (new == NULL) makes its
