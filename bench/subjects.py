@@ -75,6 +75,7 @@ class Subject(process.Process):
 class Skua(Subject):
     name = "skua"
     title = "Skua"
+    log_level = "warning"
 
     def io(self):
         return ["--listen", "%s:%d" % self.place.address]
@@ -84,7 +85,7 @@ class Skua(Subject):
             (self.folder / folder).mkdir(mode=0o700)
 
     def command(self):
-        return [f"{self.build}/skua", "serve", self.zone, *self.io(), "--cores", SERVER_CORE, "--http", "off", "--log-level", "warning",
+        return [f"{self.build}/skua", "serve", self.zone, *self.io(), "--cores", SERVER_CORE, "--http", "off", "--log-level", self.log_level,
                 "--runtime-dir", self.folder / "run", "--state-dir", self.folder / "state"]
 
     def memory(self):
@@ -105,12 +106,14 @@ class SkuaMemif(Skua):
     name = "skua-memif"
     title = "Skua, DPDK memif"
     polls = True
+    log_level = "info"
 
     def io(self):
         return ["--io", "dpdk:" + " ".join([*NO_HUGE, memif("server", self.folder)]), "--kernel", "off"]
 
     def is_ready(self):
-        return "skua is ready" in self.log()
+        """Not when it says that it is: that waits for a link, and the generator that makes one waits for this."""
+        return " answering " in self.log()
 
 
 class Peer(Subject):
