@@ -1,12 +1,10 @@
 #include "dataplane/net/frame.h"
 
 #include "dataplane/net/checksum.h"
+#include "dataplane/net/frame_odd.h"
 #include "dataplane/net/header.h"
 
-#include <assert.h>
 #include <netinet/in.h>
-
-enum { HOP_LIMIT = 64 };
 
 bool frame_rules_add(struct frame_rules *rules, const struct sockaddr *address)
 {
@@ -31,6 +29,8 @@ bool frame_rules_add(struct frame_rules *rules, const struct sockaddr *address)
 		return false;
 	}
 	listen.any = memcmp(listen.address, unspecified, 16) == 0;
+	if (listen.any)
+		*(listen.family == 4 ? &rules->any_port4 : &rules->any_port6) = listen.port;
 	rules->listen[rules->listen_count++] = listen;
 	return true;
 }
@@ -139,16 +139,17 @@ static bool is_same(const uint8_t *a, const uint8_t *b, unsigned family)
 	return family == 4 ? memcmp(a, b, 4) == 0 : memcmp(a, b, 16) == 0;
 }
 
-static bool is_ours(const struct frame_rules *rules, const struct packet *packet, uint16_t port)
+bool frame_is_ours(const struct frame_rules *rules, const uint8_t *destination, unsigned family,
+		   uint16_t port)
 {
 	for (unsigned i = 0; i < rules->listen_count; i++) {
 		const struct frame_listen *listen = &rules->listen[i];
 
-		if (listen->port != port || listen->family != packet->family)
+		if (listen->port != port || listen->family != family)
 			continue;
 		if (listen->any)
-			return is_unicast(packet->destination, packet->family);
-		if (is_same(listen->address, packet->destination, packet->family))
+			return is_unicast(destination, family);
+		if (is_same(listen->address, destination, family))
 			return true;
 	}
 	return false;
@@ -189,7 +190,7 @@ static bool read_udp(const struct frame_rules *rules, const struct packet *packe
 {
 	if (packet->available < UDP_HEADER)
 		return refuse(reason, COUNT_drop_udp_length);
-	if (!is_ours(rules, packet, get16(packet->udp + 2)))
+	if (!frame_is_ours(rules, packet->destination, packet->family, get16(packet->udp + 2)))
 		return refuse(reason, COUNT_drop_not_ours);
 	*udp_length = get16(packet->udp + 4);
 	/* Less than IP says is tolerated, as by Linux: what follows is no part of the message. */
@@ -209,12 +210,6 @@ static enum counter type_refusal(uint16_t type)
 		   ? COUNT_drop_vlan
 		   : COUNT_drop_not_ip;
 }
-
-/* The first eight octets of a frame as a number: the destination, and the start of the source. */
-#define LINK_ADDRESS	  UINT64_C(0x0000ffffffffffff)
-#define GROUP_DESTINATION UINT64_C(0x0000000000000001)
-#define GROUP_SOURCE	  UINT64_C(0x0001000000000000)
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "octets in front are low in a number");
 
 static bool read_link(const struct frame_rules *rules, const uint8_t *frame, enum counter *reason)
 {
@@ -262,8 +257,8 @@ void frame_rules_set_link_address(struct frame_rules *rules, const uint8_t addre
 	atomic_store_explicit(&rules->link_address, octets, memory_order_relaxed);
 }
 
-bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t length, uint32_t room,
-		   struct datagram *query, enum counter *reason)
+bool frame_receive_odd(const struct frame_rules *rules, uint8_t *frame, uint32_t length,
+		       uint32_t room, struct datagram *query, enum counter *reason)
 {
 	struct packet packet;
 	uint32_t udp_length;
@@ -284,72 +279,4 @@ bool frame_receive(const struct frame_rules *rules, uint8_t *frame, uint32_t len
 	query->port = get16(packet.udp);
 	memcpy(query->source, packet.source, packet.address_length);
 	return true;
-}
-
-static void swap_octets(uint8_t *a, uint8_t *b, uint32_t length)
-{
-	uint8_t kept[16];
-
-	memcpy(kept, a, length);
-	memcpy(a, b, length);
-	memcpy(b, kept, length);
-}
-
-/* One identification for all: a datagram that must not be fragmented needs none (RFC 6864). */
-static void write_ipv4(uint8_t *ip, uint32_t udp_length)
-{
-	ip[1] &= 0xfc; /* DSCP stays, ECN goes */
-	put16(ip + 2, IPV4_HEADER + udp_length);
-	put16(ip + 4, 0);
-	put16(ip + 6, IPV4_DONT_FRAGMENT);
-	ip[8] = HOP_LIMIT;
-	put16(ip + 10, 0);
-	swap_octets(ip + 12, ip + 16, 4);
-	put16(ip + 10, (uint16_t)~checksum_sum(ip, IPV4_HEADER));
-}
-
-static void write_ipv6(uint8_t *ip, uint32_t udp_length)
-{
-	ip[1] &= 0xc0; /* with the low half of ip[0]: the traffic class; DSCP is its upper six */
-	ip[2] = 0;
-	ip[3] = 0;
-	put16(ip + 4, udp_length);
-	ip[7] = HOP_LIMIT;
-	swap_octets(ip + 8, ip + 24, 16);
-}
-
-static void write_udp(uint8_t *udp, uint16_t pseudo, uint16_t payload_sum, uint32_t udp_length)
-{
-	swap_octets(udp, udp + 2, 2);
-	put16(udp + 4, udp_length);
-
-	uint16_t sum = checksum_fold((uint64_t)pseudo + payload_sum + get16(udp) + get16(udp + 2) +
-				     udp_length);
-
-	/* 0 would say "no checksum". */
-	put16(udp + 6, sum == 0xffff ? 0xffff : (uint16_t)~sum);
-}
-
-uint32_t frame_reply(const struct datagram *reply)
-{
-	uint8_t *frame = reply->payload - reply->headers;
-	uint8_t *udp = reply->payload - UDP_HEADER;
-	uint32_t udp_length = UDP_HEADER + reply->length;
-	uint32_t length = reply->headers + reply->length;
-	uint16_t pseudo;
-
-	swap_octets(frame, frame + 6, 6);
-	if (reply->family == 4) {
-		write_ipv4(udp - IPV4_HEADER, udp_length);
-		pseudo = pseudo_header_sum(udp - 8, 8, udp_length);
-	} else {
-		write_ipv6(udp - IPV6_HEADER, udp_length);
-		pseudo = pseudo_header_sum(udp - 32, 32, udp_length);
-	}
-	write_udp(udp, pseudo, reply->sum, udp_length);
-	if (length < FRAME_MIN) {
-		memset(frame + length, 0, FRAME_MIN - length);
-		length = FRAME_MIN;
-	}
-	return length;
 }

@@ -45,6 +45,8 @@ struct frame_listen {
 struct frame_rules {
 	unsigned listen_count;
 	enum frame_checksum checksum;
+	/* One that is listened on at any address, of each family; 0: none. By frame_rules_add(). */
+	uint16_t any_port4, any_port6;
 	/* Frames to any other are refused; 0: any unicast address will do. Octets in wire order at
 	 * the lower addresses. Stored by the main thread, loaded by the workers, relaxed: alone. */
 	_Atomic uint64_t link_address;

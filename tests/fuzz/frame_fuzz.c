@@ -1,11 +1,13 @@
 /* Frames from outside: whatever comes, nothing outside the frame is touched, what is refused stays
- * as it was, and the reply to what is taken is itself a frame that a strict receiver takes.
+ * as it was, plain frames are judged like odd ones, and the reply to what is taken is itself a
+ * frame that a strict receiver takes.
  *
  * Input: one octet of choices, two that pick the length of the reply, then the frame. Choices: bits
  * 0 and 1: how UDP checksums are treated; bit 2: the IPv4 header's checksum is put right first,
  * else hardly any frame gets past it. */
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/frame.h"
+#include "dataplane/net/frame_odd.h"
 #include "tests/unit/abi/ledger.h"
 
 #include <netinet/in.h>
@@ -71,6 +73,17 @@ static void check_reply(struct datagram *reply, uint8_t *frame, size_t memory, u
 		must(reply->payload[i] == (uint8_t)(wanted + i * 7));
 }
 
+/* frame_receive() has said so of the frame. */
+static void check_odd(const struct frame_rules *rules, uint8_t *frame, uint32_t length, bool taken,
+		      const struct datagram *query, enum counter reason)
+{
+	struct datagram odd = {0};
+	enum counter why = COUNTERS;
+
+	must(frame_receive_odd(rules, frame, length, ROOM, &odd, &why) == taken && why == reason);
+	must(!taken || memcmp(&odd, query, sizeof(odd)) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct frame_rules rules = {0};
@@ -78,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum counter reason = COUNTERS;
 	uint32_t length, memory;
 	uint8_t *frame, *before;
+	bool taken;
 
 	if (size < 3 || size > 4096)
 		return 0;
@@ -93,7 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(before, frame, memory);
 		rules.checksum = (enum frame_checksum)((data[0] & 3) % 3);
 		take_any(&rules, 53);
-		if (frame_receive(&rules, frame, length, ROOM, &query, &reason)) {
+		taken = frame_receive(&rules, frame, length, ROOM, &query, &reason);
+		check_odd(&rules, frame, length, taken, &query, reason);
+		if (taken) {
 			must(query.payload >= frame && query.capacity >= query.length);
 			must(query.payload + query.length <= frame + length);
 			must(query.payload + query.capacity <= frame + memory);

@@ -8,6 +8,7 @@
 
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/frame.h"
+#include "dataplane/net/frame_odd.h"
 #include "tests/unit/abi/ledger.h"
 #include "tests/unit/net/trial.h"
 
@@ -515,6 +516,113 @@ static void test_sums_agree(void **state)
 					 trial_plain_sum(octets + at, length, 0) % 0xffff);
 }
 
+/* All that the two ways say of a frame; the copy has its exact size, for the sanitizer to see. */
+static void assert_agreement(const struct frame_rules *rules, const struct trial *t, unsigned seed)
+{
+	struct datagram plain = {0}, odd = {0};
+	enum counter plain_reason = COUNTERS, odd_reason = COUNTERS;
+	uint8_t *copy = malloc(t->length ? t->length : 1);
+	uint32_t room = FRAME_MIN + seed % ROOM;
+	bool taken;
+
+	memcpy(copy, t->octets, t->length);
+	taken = frame_receive(rules, copy, t->length, room, &plain, &plain_reason);
+	if (taken != frame_receive_odd(rules, copy, t->length, room, &odd, &odd_reason) ||
+	    plain_reason != odd_reason || (taken && memcmp(&plain, &odd, sizeof(plain)) != 0))
+		fail_msg("frame %u: %d, reason %d and %d", seed, taken, plain_reason, odd_reason);
+	assert_memory_equal(copy, t->octets, t->length);
+	free(copy);
+}
+
+/* As far as what says where the sums are is in order. */
+static void seal(struct trial *t)
+{
+	if (t->octets[t->ip] >> 4 == 4)
+		trial_seal_ip(t);
+	if (trial_get(t, t->udp + 4) <= t->length - t->udp)
+		trial_seal_udp(t);
+}
+
+/* Up to three octets of a good frame are others, most of them in front, and its end is elsewhere
+ * now and then; in two of three the checksums are put right after that, or left unfinished. */
+static void make_random(struct trial *t, unsigned *seed)
+{
+	static const uint8_t likely[] = {0,    1,    17,   53,	 127,  224,
+					 0xff, 0x08, 0x86, 0xdd, 0x81, 0x45};
+	unsigned kind = (unsigned)rand_r(seed);
+
+	(kind & 1 ? trial_make4 : trial_make6)(t, kind >> 1 & 1);
+	for (unsigned i = kind >> 2 & 3; i > 0; i--) {
+		uint32_t most = rand_r(seed) % 8 ? t->udp + 8 : t->length;
+		uint8_t value = (uint8_t)rand_r(seed);
+
+		if (rand_r(seed) & 1)
+			value = likely[value % sizeof(likely)];
+		t->octets[(uint32_t)rand_r(seed) % most] = value;
+	}
+	if (kind >> 4 & 1)
+		seal(t);
+	if ((kind >> 5 & 7) == 0)
+		trial_put(t, t->udp + 6, trial_pseudo_sum(t));
+	if ((kind >> 8 & 7) == 0)
+		t->length = (uint32_t)rand_r(seed) % (t->length + 20);
+}
+
+static void test_both_ways_agree(void **state)
+{
+	(void)state;
+	static const enum frame_checksum checksums[] = {
+	    FRAME_CHECKSUM_VERIFIED, FRAME_CHECKSUM_PARTIAL_TOO, FRAME_CHECKSUM_IGNORED};
+	struct frame_rules rules[] = {any(), trial_ours(), trial_ours()};
+	struct trial t = {0};
+
+	frame_rules_set_link_address(&rules[2], (const uint8_t *)"\x02\0\0\0\0\1");
+	for (unsigned i = 0; i < 300000; i++) {
+		unsigned seed = i;
+
+		make_random(&t, &seed);
+		rules[i % 3].checksum = checksums[i / 3 % 3];
+		assert_agreement(&rules[i % 3], &t, i);
+	}
+}
+
+/* Between some addresses a frame is plain, and between their neighbours it is not. */
+static void test_both_ways_agree_on_addresses(void **state)
+{
+	(void)state;
+	struct frame_rules rules = any();
+	struct trial t;
+
+	for (unsigned first = 0; first < 65536; first++) {
+		for (int six = 0; six < 2; six++) {
+			(six ? trial_make6 : trial_make4)(&t, false);
+			t.octets[t.ip + (six ? 8 : 12)] = (uint8_t)first;
+			t.octets[t.ip + (six ? 24 : 16)] = (uint8_t)(first >> 8);
+			seal(&t);
+			assert_agreement(&rules, &t, first);
+		}
+	}
+}
+
+/* A sum that is right with zero in the field: over IPv6 no checksum all the same. */
+static void test_both_ways_agree_on_zero(void **state)
+{
+	(void)state;
+	struct frame_rules rules = any();
+	struct trial t;
+
+	for (int six = 0; six < 2; six++) {
+		(six ? trial_make6 : trial_make4)(&t, false);
+		for (unsigned id = 0; trial_get(&t, t.udp + 6) != 0xffff; id++) {
+			assert_true(id < 65536);
+			trial_put(&t, t.udp + 8, (uint16_t)id);
+			trial_seal_udp(&t);
+		}
+		trial_put(&t, t.udp + 6, 0);
+		assert_agreement(&rules, &t, 0);
+	}
+}
+
 static void test_rules(void **state)
 {
 	(void)state;
@@ -552,6 +660,9 @@ int main(void)
 	    cmocka_unit_test(test_zero_checksum_is_sent_as_ones),
 	    cmocka_unit_test(test_capacity_never_below_length),
 	    cmocka_unit_test(test_sums_agree),
+	    cmocka_unit_test(test_both_ways_agree),
+	    cmocka_unit_test(test_both_ways_agree_on_addresses),
+	    cmocka_unit_test(test_both_ways_agree_on_zero),
 	    cmocka_unit_test(test_rules),
 	};
 	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
