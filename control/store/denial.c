@@ -65,14 +65,18 @@ bool denial_start(struct image_writer *writer, const struct zone *zone, struct i
 	return true;
 }
 
-bool denial_is_same(const struct zone *a, const struct zone *b)
+bool denial_is_current(const struct image_writer *writer, const struct zone *zone,
+		       const struct image_zone *entry)
 {
-	const uint8_t *pa = nsec3_parameters(a), *pb = nsec3_parameters(b);
+	const uint8_t *parameters = nsec3_parameters(zone);
+	const uint8_t *salt = image_writer_base(writer) + (uint64_t)entry->salt * IMAGE_UNIT;
 
-	if (pa == NULL || pb == NULL)
-		return pa == pb && has_nsec(a) == has_nsec(b);
-	return memcmp(pa, pb, NSEC3PARAM_FIXED) == 0 &&
-	       memcmp(pa + NSEC3PARAM_FIXED, pb + NSEC3PARAM_FIXED, pa[4]) == 0;
+	if (parameters == NULL)
+		return entry->flags == (has_nsec(zone) ? IMAGE_ZONE_NSEC : 0);
+	return entry->flags == IMAGE_ZONE_NSEC3 && entry->nsec3_algorithm == parameters[0] &&
+	       entry->nsec3_iterations == get_u16(parameters + 2) &&
+	       entry->nsec3_salt_length == parameters[4] &&
+	       memcmp(salt, parameters + NSEC3PARAM_FIXED, parameters[4]) == 0;
 }
 
 /* The entry of exactly this name, or NULL. */
@@ -99,20 +103,30 @@ static void block_retire(struct image_writer *writer, image_ref tree, const uint
 				   block->units * IMAGE_UNIT);
 }
 
-void denial_retire(struct image_writer *writer, unsigned view, const struct zone *zone,
-		   struct image_zone *entry)
+/* A tree that goes: the blocks in it that are no nodes go along. */
+struct retiring {
+	struct image_writer *writer;
+	unsigned view;
+};
+
+static void retire_unless_node(void *context, image_ref ref)
 {
-	uint8_t owner[NAME_MAX_OCTETS];
+	const struct retiring *retiring = context;
+	const struct image_node *block =
+	    (const void *)(image_writer_base(retiring->writer) + (uint64_t)ref * IMAGE_UNIT);
+
+	if (denial_node_ref(retiring->writer, retiring->view, block->name) != ref)
+		image_block_retire(retiring->writer, ref, block->units * IMAGE_UNIT);
+}
+
+void denial_retire(struct image_writer *writer, unsigned view, struct image_zone *entry)
+{
+	struct retiring retiring = {writer, view};
 
 	if (entry->salt != 0)
 		image_block_retire(writer, entry->salt, entry->nsec3_salt_length);
 	if (entry->order != 0) {
-		for (zone_name name = ZONE_APEX; name != ZONE_NO_NAME;
-		     name = zone_next(zone, name)) {
-			zone_owner(zone, name, owner);
-			block_retire(writer, entry->order, owner,
-				     denial_node_ref(writer, view, owner));
-		}
+		order_visit(writer, entry->order, retire_unless_node, &retiring);
 		order_retire(writer, entry->order);
 	}
 	memset(entry, 0, sizeof(*entry));

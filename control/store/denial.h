@@ -16,12 +16,13 @@
 /* How this zone proves absence, and with what: all of image_zone but the tree itself. The salt goes
  * into a new block. False: out of memory. */
 bool denial_start(struct image_writer *writer, const struct zone *zone, struct image_zone *entry);
-/* Frees the salt and the whole tree, with the blocks that are no nodes. zone: as it was,
- * view: whose it was. */
-void denial_retire(struct image_writer *writer, unsigned view, const struct zone *zone,
-		   struct image_zone *entry);
-/* True if both zones prove absence in the same way, so that the tree can be kept. */
-bool denial_is_same(const struct zone *a, const struct zone *b);
+/* Frees the salt and the whole tree, with the blocks that are no nodes. view: whose it is. Before
+ * any node of the zone changes: what is a node, and what is a block of the tree's own, is told by
+ * the index. Cost: linear in the tree. */
+void denial_retire(struct image_writer *writer, unsigned view, struct image_zone *entry);
+/* True if the zone proves absence as its entry says, so that the tree can be kept. */
+bool denial_is_current(const struct image_writer *writer, const struct zone *zone,
+		       const struct image_zone *entry);
 
 /* How a zone stands to a name. */
 enum denial_voice {

@@ -38,5 +38,9 @@ bool order_put(struct image_writer *writer, image_ref *tree, image_ref node);
 bool order_delete(struct image_writer *writer, image_ref *tree, const uint8_t *name);
 /* Retires all pages (a zone goes, or is no longer signed); nodes are not touched. */
 void order_retire(struct image_writer *writer, image_ref tree);
+/* Calls visit() for each node of the tree, in canonical order. tree: not 0. The tree must not
+ * change meanwhile. */
+void order_visit(const struct image_writer *writer, image_ref tree,
+		 void (*visit)(void *context, image_ref node), void *context);
 
 #endif

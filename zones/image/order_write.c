@@ -339,3 +339,16 @@ void order_retire(struct image_writer *writer, image_ref tree)
 		order_retire(writer, page->entry[i]);
 	writer_block_leave(writer, tree);
 }
+
+void order_visit(const struct image_writer *writer, image_ref tree,
+		 void (*visit)(void *context, image_ref node), void *context)
+{
+	const struct order_page *page = writer_at(writer, tree);
+
+	for (unsigned i = 0; i < page->count; i++) {
+		if (page->height > 0)
+			order_visit(writer, page->entry[i], visit, context);
+		else
+			visit(context, page->entry[i]);
+	}
+}

@@ -199,6 +199,12 @@ bool rdata_key_equal(const struct rdata_key *key, const uint8_t *rdata, uint16_t
 /* Offset of the record in view->records, or UINT32_MAX. */
 uint32_t rrset_scan(const struct rrset_view *view, const struct rdata_key *key);
 
+/* zone.c */
+
+/* Takes out the RRset whose head stands at `at`; the name stays, empty or not, and what
+ * duplicates.c knows of it is the caller's to forget. */
+void rrset_remove(struct zone *zone, zone_name name, uint32_t at);
+
 /* duplicates.c */
 
 bool duplicates_hold(struct zone *zone, zone_name name, const struct rrset_view *view,

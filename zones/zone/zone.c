@@ -177,7 +177,7 @@ enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, u
 	return rrset_new(zone, name, &head, rdata, rdata_length);
 }
 
-static void rrset_remove(struct zone *zone, zone_name name, uint32_t at)
+void rrset_remove(struct zone *zone, zone_name name, uint32_t at)
 {
 	struct rrset_view view;
 

@@ -352,20 +352,21 @@ struct set_difference {
 	void *context;
 };
 
-/* Every name from each apex strictly below `name` up to, but not including, `name`: nodes without a
- * zone of their own stand there, and the apexes name the zone above them. */
-static void report_apexes_below(const struct set_difference *difference, const uint8_t *name)
+void zone_set_report_apexes_below(const struct zone_set *set, const uint8_t *name,
+				  void (*changed)(void *context, const uint8_t *owner),
+				  void *context)
 {
-	const struct zone_set *set = difference->set;
 	unsigned labels = name_labels(name);
 
+	if (!zone_set_is_above_apex(set, name))
+		return;
 	for (uint32_t at = ordered_from(set, name); at < set->count; at++) {
 		const uint8_t *apex = set->ordered[at]->name;
 
 		if (!name_is_at_or_below(apex, name))
 			break;
 		for (unsigned below = set->ordered[at]->labels; below > labels; below--) {
-			difference->changed(difference->context, apex);
+			changed(context, apex);
 			apex = name_skip(apex, 1);
 		}
 	}
@@ -391,7 +392,8 @@ static void changed_within(void *context, const uint8_t *owner)
 		 has_rrset(difference->new, owner, TYPE_NS) ||
 	     has_rrset(difference->old, owner, TYPE_DNAME) !=
 		 has_rrset(difference->new, owner, TYPE_DNAME)))
-		report_apexes_below(difference, owner);
+		zone_set_report_apexes_below(difference->set, owner, difference->changed,
+					     difference->context);
 }
 
 /* Names that the zone above holds at or below the apex: they change hands. */
@@ -432,7 +434,7 @@ void zone_set_diff(const struct zone_set *set, const struct zone *old, const str
 	const uint8_t *apex = zone_apex(old != NULL ? old : new);
 	zone_diff(old, new, changed, context);
 	report_zone_above(&difference, apex);
-	report_apexes_below(&difference, apex);
+	zone_set_report_apexes_below(set, apex, changed, context);
 	for (unsigned skip = 1, labels = name_labels(apex); skip <= labels; skip++)
 		changed(context, name_skip(apex, skip));
 }

@@ -51,4 +51,11 @@ size_t zone_set_after(const struct zone_set *set, const uint8_t *apex);
 void zone_set_diff(const struct zone_set *set, const struct zone *old, const struct zone *new,
 		   void (*changed)(void *context, const uint8_t *owner), void *context);
 
+/* Calls changed() for every name from each apex strictly below `name` (lower case) up to, but not
+ * including, `name`: those nodes depend on the cuts and DNAMEs of the zone above even where no
+ * zone's tree holds them. Cost: those apexes and a search. */
+void zone_set_report_apexes_below(const struct zone_set *set, const uint8_t *name,
+				  void (*changed)(void *context, const uint8_t *owner),
+				  void *context);
+
 #endif

@@ -22,8 +22,12 @@ static bool grow(void *context, uint64_t octets)
 static uint64_t commit(void *context, char *error, size_t error_size)
 {
 	struct arena *arena = context;
-	image_ref root = image_commit(arena->writer);
+	image_ref root = 0;
 
+	if (arena->refuses)
+		image_abort(arena->writer);
+	else
+		root = image_commit(arena->writer);
 	if (root == 0) {
 		snprintf(error, error_size, "full");
 		return 0;
@@ -45,6 +49,7 @@ void arena_open(struct arena *arena)
 	arena->granted = CAPACITY;
 	arena->root = 0;
 	arena->view = 0;
+	arena->refuses = false;
 	arena->writer = image_writer_new(arena->base, CAPACITY, 1, key, 2, grow, arena);
 	assert_non_null(arena->writer);
 	replicas_open(&arena->replicas, arena->writer, arena->base, CAPACITY, 2);

@@ -14,6 +14,7 @@ struct arena {
 	uint8_t *base;
 	struct image_replicas replicas; /* compared after each commit */
 	uint64_t granted;		/* octets that the writer may use */
+	bool refuses;			/* to commit */
 	struct image_writer *writer;
 	struct zone_store *store;
 	image_ref root;
