@@ -1,7 +1,7 @@
 """sweep: the highest rate of queries of which 99.9 % are answered, found with kxdpgun on the client's core.
 
 All subjects are offered rates of one ladder, each 5 % above the one before: first in jumps, then between the last that
-was answered and the first that was not. In a full run a rate counts as not answered only if it fails twice: the machine does other
+was answered and the first that was not. A rate counts as not answered only if it fails each of several times: the machine does other
 things too. When the figure's time is over, the result stays as fine as it is by then: at worst a jump."""
 import dataclasses
 import re
