@@ -166,10 +166,23 @@ static void check_all_targets(struct check *check, zone_name name)
 	}
 }
 
+/* Most names: nothing stands above that hides them, and their records have no say in what stands
+ * where. */
+static bool is_plain(const struct check *check, zone_name name, const struct step *above)
+{
+	return name != ZONE_APEX && above->cut == ZONE_NO_NAME && above->dname == ZONE_NO_NAME &&
+	       zone_leads_nowhere(check->zone, name);
+}
+
 static void check_name(struct check *check, struct step *step, const struct step *above)
 {
 	struct content content;
 
+	if (is_plain(check, step->name, above)) {
+		check_room(check, step->name);
+		step->cut = step->dname = ZONE_NO_NAME;
+		return;
+	}
 	look_at(check->zone, step->name, &content);
 	if (step->name == ZONE_APEX)
 		check_apex(check, &content);

@@ -179,7 +179,9 @@ static void walk(struct signed_check *check)
 /* Where the zone's first record of DNSSEC stands that only a signed zone has. */
 static bool find_signature(const struct zone *zone, zone_name *found, struct rrset_view *set)
 {
-	for (zone_name name = ZONE_APEX; name != ZONE_NO_NAME; name = zone_next(zone, name)) {
+	zone_name name = zone_counts(zone).proofs > 0 ? ZONE_APEX : ZONE_NO_NAME;
+
+	for (; name != ZONE_NO_NAME; name = zone_next(zone, name)) {
 		uint32_t at = 0;
 
 		*found = name;

@@ -259,9 +259,23 @@ enum compile_result compile_node(const struct zone_set *zones, const uint64_t ha
 	return node_finish(&writer);
 }
 
-/* What put_flags() says of a name whose records were gathered. */
-static void put_walked_flags(struct image_node *node, const struct zone_walk *walk,
-			     const struct gathered *gathered)
+/* A type that has no say in its name's flags, and no other place in a node than its own. */
+static bool is_ordinary(uint16_t type)
+{
+	return type != TYPE_CNAME && type != TYPE_DNAME && type != TYPE_NSEC3 &&
+	       is_answerable(type, false);
+}
+
+static void start_walked(struct node_writer *writer, const struct zone_walk *walk,
+			 struct image_node *block)
+{
+	node_start_at(writer, block, walk->owner, walk->length, walk->labels);
+	block->apex_labels = walk->apex_labels;
+	block->cut_labels = walk->cut_labels;
+}
+
+/* Returns whether the name has a DNAME. */
+static bool put_alias_flags(struct image_node *node, const struct gathered *gathered)
 {
 	bool dname = false;
 
@@ -272,8 +286,14 @@ static void put_walked_flags(struct image_node *node, const struct zone_walk *wa
 	}
 	if (dname)
 		node->flags |= IMAGE_NODE_DNAME;
-	else if (walk->has_children && walk->length + 2u <= NAME_MAX_OCTETS &&
-		 zone_has_wildcard(walk->zone, walk->name))
+	return dname;
+}
+
+/* As put_flags() and subject_has_wildcard(). */
+static void put_walked_flags(struct image_node *node, const struct zone_walk *walk, bool dname)
+{
+	if (!dname && walk->has_children && walk->length + 2u <= NAME_MAX_OCTETS &&
+	    zone_has_wildcard(walk->zone, walk->name))
 		node->flags |= IMAGE_NODE_WILDCARD;
 	if (walk->cut_labels == walk->labels)
 		node->flags |= IMAGE_NODE_CUT;
@@ -284,19 +304,24 @@ enum compile_result compile_walked(const struct zone_walk *walk, const uint64_t 
 {
 	struct gathered gathered;
 	struct node_writer writer;
+	struct rrset_view only;
 
-	gathered.count = 0;
-	gathered.too_many = false;
 	if (walk->occluded)
 		return COMPILE_ABSENT;
+	if (zone_only_rrset(walk->zone, walk->name, &only) && is_ordinary(only.type)) {
+		start_walked(&writer, walk, block);
+		put_walked_flags(block, walk, false);
+		node_put_rrset(&writer, hash_key, &only);
+		return node_finish(&writer);
+	}
+	gathered.count = 0;
+	gathered.too_many = false;
 	gather_own(&gathered, walk->zone, walk->name);
 	if (gathered.count == 1 && gathered.rrset[0].type == TYPE_NSEC3 &&
 	    zone_is_nsec3_owner(walk->zone, walk->name))
 		return COMPILE_ABSENT;
-	node_start_at(&writer, block, walk->owner, walk->length, walk->labels);
-	block->apex_labels = walk->apex_labels;
-	block->cut_labels = walk->cut_labels;
-	put_walked_flags(block, walk, &gathered);
+	start_walked(&writer, walk, block);
+	put_walked_flags(block, walk, put_alias_flags(block, &gathered));
 	node_put_rrsets(&writer, hash_key, gathered.rrset, gathered.count);
 	writer.too_large = writer.too_large || gathered.too_many;
 	return node_finish(&writer);

@@ -3,6 +3,7 @@
 #include "zones/compile/tail.h"
 #include "zones/compile/targets.h"
 #include "zones/name/name.h"
+#include "zones/record/record.h"
 
 #include <string.h>
 
@@ -135,6 +136,48 @@ void node_put_rrsets(struct node_writer *writer, const uint64_t hash_key[2],
 			put_rrset(writer, hash_key, &rrsets[i],
 				  &table[writer->node->rrset_count++]);
 	}
+}
+
+/* Most names of most zones: one record whose rdata is copied as it is. */
+static void put_single_record(struct node_writer *writer, const struct rrset_view *set)
+{
+	const uint8_t *rdata = set->records + sizeof(uint16_t);
+	uint32_t length = (uint32_t)(set->octets - sizeof(uint16_t));
+	struct image_rrset *rrset;
+	uint8_t *tail;
+
+	pad_to(writer, 4);
+	rrset = (void *)octets_at(writer, writer->end);
+	writer->end += (uint32_t)sizeof(*rrset);
+	tail = octets_at(writer, writer->end);
+	tail_record_start(tail, set->type, set->ttl, length);
+	memcpy(tail + TAIL_RECORD, rdata, length);
+	length += TAIL_RECORD;
+	*rrset = (struct image_rrset){
+	    .type = set->type,
+	    .tail = (uint16_t)(writer->end / 4),
+	    .count = 1,
+	    .length = (uint16_t)length,
+	    .sum = tail_sum(tail, length),
+	    .signed_count = 1,
+	    .signed_length = (uint16_t)length,
+	};
+	rrset->signed_sum = rrset->sum;
+	writer->end += length;
+	writer->node->rrset_count = 1;
+}
+
+void node_put_rrset(struct node_writer *writer, const uint64_t hash_key[2],
+		    const struct rrset_view *set)
+{
+	struct node_rrset rrset = {.type = set->type, .set = *set};
+	uint32_t first;
+
+	if (set->count == 1 && rdata_compressible_names(set->type, &first) == 0 &&
+	    !targets_possible(set->type))
+		put_single_record(writer, set);
+	else
+		node_put_rrsets(writer, hash_key, &rrset, 1);
 }
 
 enum compile_result node_finish(struct node_writer *writer)

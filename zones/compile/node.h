@@ -34,6 +34,10 @@ void node_start_at(struct node_writer *writer, struct image_node *block, const u
 void node_put_rrsets(struct node_writer *writer, const uint64_t hash_key[2],
 		     const struct node_rrset *rrsets, unsigned count);
 
+/* The same with one RRset of a name that has no signatures. */
+void node_put_rrset(struct node_writer *writer, const uint64_t hash_key[2],
+		    const struct rrset_view *set);
+
 enum compile_result node_finish(struct node_writer *writer);
 
 /* Octets that an RRset, or the signatures of one, take in a node at most, its place in the table

@@ -139,12 +139,12 @@ uint32_t tail_bound(const struct rrset_view *view)
 	return view->octets + view->count * (TAIL_RECORD - length_field);
 }
 
-static void record_start(uint8_t *to, const struct rrset_view *view, uint32_t rdata_length)
+void tail_record_start(uint8_t *to, uint16_t type, uint32_t ttl, uint32_t rdata_length)
 {
 	put_u16(to, POINTER_TO_OWNER);
-	put_u16(to + 2, view->type);
+	put_u16(to + 2, type);
 	put_u16(to + 4, CLASS_IN);
-	put_u32(to + 6, view->ttl);
+	put_u32(to + 6, ttl);
 	put_u16(to + 10, (uint16_t)rdata_length);
 }
 
@@ -163,7 +163,7 @@ static uint32_t compressed_write(uint8_t *tail, const uint8_t *owner, const stru
 		uint32_t written = rdata_compress(&compression, to, before + at + TAIL_RECORD,
 						  view->type, rdata, length);
 
-		record_start(tail + at, view, written);
+		tail_record_start(tail + at, view->type, view->ttl, written);
 		at += TAIL_RECORD + written;
 	}
 	*pointers = *pointers || compression.pointers;
@@ -180,7 +180,7 @@ uint32_t tail_write(uint8_t *tail, const uint8_t *owner, const struct rrset_view
 	if (rdata_compressible_names(view->type, &first) != 0)
 		return compressed_write(tail, owner, view, pointers);
 	while (rrset_record_next(view, &next, &rdata, &length)) {
-		record_start(tail + at, view, length);
+		tail_record_start(tail + at, view->type, view->ttl, length);
 		memcpy(tail + at + TAIL_RECORD, rdata, length);
 		at += TAIL_RECORD + length;
 	}

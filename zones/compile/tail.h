@@ -19,6 +19,9 @@ uint32_t tail_bound(const struct rrset_view *view);
 uint32_t tail_write(uint8_t *tail, const uint8_t *owner, const struct rrset_view *view,
 		    bool *pointers);
 
+/* The TAIL_RECORD octets before a record's rdata. */
+void tail_record_start(uint8_t *to, uint16_t type, uint32_t ttl, uint32_t rdata_length);
+
 /* Ones' complement sum of big-endian 16-bit words, folded to 16 bits, not complemented; an odd last
  * octet counts as the high half of a word. Only all-zero octets give 0: 0xffff is the other zero.
  */

@@ -188,6 +188,8 @@ static bool read_entries(struct reader *reader, struct window *window, struct en
 	bool full;
 
 	while (reader->unclosed < UNCLOSED_MOST) {
+		if (reader_plain_line(reader, window, &line))
+			continue;
 		switch (lexer_next(&window->at, window->end, window->last, &line, entry)) {
 		case LEXER_ENTRY:
 			take_entry(reader, entry);

@@ -62,8 +62,9 @@ static void report_too_large(struct reading *reading, const struct text_record *
 
 static void add(struct reading *reading, const struct text_record *record)
 {
-	switch (zone_add(reading->zone, record->owner, record->type, record->ttl, record->rdata,
-			 record->rdata_length, record->place)) {
+	switch (zone_add_measured(reading->zone, record->owner, record->owner_length, record->type,
+				  record->ttl, record->rdata, record->rdata_length,
+				  record->place)) {
 	case ZONE_ADDED:
 		break;
 	case ZONE_DUPLICATE:

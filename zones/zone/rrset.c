@@ -51,6 +51,37 @@ bool zone_rrset(const struct zone *zone, zone_name name, uint16_t type, struct r
 	return false;
 }
 
+bool zone_only_rrset(const struct zone *zone, zone_name name, struct rrset_view *view)
+{
+	uint32_t at = rrset_first(zone, name), used = zone->names[name].used;
+
+	if (at >= used)
+		return false;
+	rrset_view_at(zone, name, at, view);
+	return at + (uint32_t)sizeof(struct rrset_head) + view->octets == used;
+}
+
+bool zone_leads_nowhere(const struct zone *zone, zone_name name)
+{
+	const uint8_t *data = name_data(zone, name);
+	uint32_t used = zone->names[name].used;
+
+	for (uint32_t at = 1u + data[0]; at < used;) {
+		const struct rrset_head *head =
+		    (const struct rrset_head *)(const void *)(data + at);
+
+		if (rdata_layout(head->type) != RDATA_PLAIN)
+			return false;
+		at += (uint32_t)sizeof(*head) + head->octets;
+	}
+	return true;
+}
+
+uint32_t zone_octets(const struct zone *zone, zone_name name)
+{
+	return zone->names[name].used;
+}
+
 bool zone_signatures(const struct zone *zone, zone_name name, uint16_t covered,
 		     struct rrset_view *view)
 {

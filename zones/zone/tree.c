@@ -32,32 +32,50 @@ static void table_put(struct name_table *table, uint64_t hash, zone_name name)
 	table->name[at] = name;
 }
 
+/* Names whose slots are brought from memory together. */
+#define TABLE_BATCH 32u
+
+static void table_put_from(struct zone *zone, zone_name first, zone_name end)
+{
+	struct name_table *table = &zone->table;
+	uint64_t hash[TABLE_BATCH];
+
+	for (zone_name name = first; name < end; name++) {
+		const struct name_entry *entry = &zone->names[name];
+
+		if (entry->used == 0)
+			continue;
+		hash[name - first] = label_hash(zone, entry->parent, name_data(zone, name));
+		__builtin_prefetch(&table->tag[hash[name - first] & table->mask], 1);
+		__builtin_prefetch(&table->name[hash[name - first] & table->mask], 1);
+	}
+	for (zone_name name = first; name < end; name++)
+		if (zone->names[name].used != 0)
+			table_put(table, hash[name - first], name);
+}
+
 static void table_grow(struct zone *zone)
 {
 	struct name_table old = zone->table;
 
 	table_allocate(&zone->table, (old.mask + 1) * 2);
 	/* Over the entries, not over the old slots: they and their blocks lie in this order. */
-	for (zone_name name = 1; name < zone->names_used; name++) {
-		const struct name_entry *entry = &zone->names[name];
-
-		if (entry->used != 0)
-			table_put(&zone->table,
-				  label_hash(zone, entry->parent, name_data(zone, name)), name);
-	}
+	for (zone_name name = 1; name < zone->names_used; name += TABLE_BATCH)
+		table_put_from(zone, name,
+			       zone->names_used - name < TABLE_BATCH ? zone->names_used
+								     : name + TABLE_BATCH);
 	free(old.tag);
 	free(old.name);
 }
 
-static void table_insert(struct zone *zone, zone_name name)
+static void table_insert(struct zone *zone, zone_name name, uint64_t hash)
 {
 	struct name_table *table = &zone->table;
 
 	if ((uint64_t)table->used * 4 >= (uint64_t)table->mask * 3)
 		table_grow(zone); /* puts `name` too */
 	else
-		table_put(table, label_hash(zone, zone->names[name].parent, name_data(zone, name)),
-			  name);
+		table_put(table, hash, name);
 	table->used++;
 }
 
@@ -89,10 +107,10 @@ static void table_remove(struct zone *zone, zone_name name)
 	table->used--;
 }
 
-zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *label)
+static zone_name child_find(const struct zone *zone, zone_name parent, const uint8_t *label,
+			    uint64_t hash)
 {
 	const struct name_table *table = &zone->table;
-	uint64_t hash = label_hash(zone, parent, label);
 	uint8_t tag = tag_of(hash);
 
 	for (uint32_t at = (uint32_t)hash & table->mask; table->tag[at] != 0;
@@ -105,6 +123,11 @@ zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *l
 			return name;
 	}
 	return ZONE_NO_NAME;
+}
+
+zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *label)
+{
+	return child_find(zone, parent, label, label_hash(zone, parent, label));
 }
 
 bool owner_split(const struct zone *zone, const uint8_t *owner, struct owner_labels *labels)
@@ -196,15 +219,17 @@ static bool is_asterisk(const uint8_t *label)
 	return label[0] == 1 && label[1] == '*';
 }
 
-static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *label)
+/* used: octets of its block, of which the label is written. */
+static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *label, uint64_t hash,
+			   uint32_t used)
 {
 	zone_name name = entry_new(zone);
 
 	zone->names[name] = (struct name_entry){.child = ZONE_NO_NAME};
 	child_link(zone, parent, name);
-	name_resize(zone, name, 1u + label[0]);
+	name_resize(zone, name, used);
 	memcpy(name_data(zone, name), label, 1u + label[0]);
-	table_insert(zone, name);
+	table_insert(zone, name, hash);
 	if (is_asterisk(label))
 		zone->names[parent].has_asterisk = 1;
 	return name;
@@ -215,9 +240,41 @@ zone_name tree_insert(struct zone *zone, const struct owner_labels *labels)
 	unsigned missing;
 	zone_name name = tree_deepest(zone, labels, &missing);
 
-	while (missing > 0)
-		name = child_new(zone, name, labels->lower + labels->offset[--missing]);
+	while (missing > 0) {
+		const uint8_t *label = labels->lower + labels->offset[--missing];
+
+		name = child_new(zone, name, label, label_hash(zone, name, label), 1u + label[0]);
+	}
 	return name;
+}
+
+zone_name tree_parent(struct zone *zone, const uint8_t *owner, size_t length)
+{
+	struct last_parent *last = &zone->last_parent;
+	struct owner_labels labels;
+
+	if (length <= zone->apex_length)
+		return ZONE_NO_NAME;
+	length -= 1u + owner[0];
+	owner += 1u + owner[0];
+	if (length == last->length && memcmp(owner, last->wire, length) == 0)
+		return last->name;
+	if (!owner_split(zone, owner, &labels))
+		return ZONE_NO_NAME;
+	last->name = tree_insert(zone, &labels);
+	last->length = (uint8_t)length;
+	memcpy(last->wire, owner, length);
+	return last->name;
+}
+
+zone_name tree_child_or_new(struct zone *zone, zone_name parent, const uint8_t *label,
+			    uint32_t used, bool *is_new)
+{
+	uint64_t hash = label_hash(zone, parent, label);
+	zone_name name = child_find(zone, parent, label, hash);
+
+	*is_new = name == ZONE_NO_NAME;
+	return *is_new ? child_new(zone, parent, label, hash, used) : name;
 }
 
 void tree_prune(struct zone *zone, zone_name name)
@@ -226,6 +283,8 @@ void tree_prune(struct zone *zone, zone_name name)
 	       !name_has_rrsets(zone, name)) {
 		zone_name parent = zone->names[name].parent;
 
+		if (name == zone->last_parent.name)
+			zone->last_parent.length = 0;
 		if (is_asterisk(name_data(zone, name)))
 			zone->names[parent].has_asterisk = 0;
 		table_remove(zone, name);

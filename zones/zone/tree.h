@@ -79,6 +79,13 @@ struct duplicates {
 	} * slot;	      /* NULL: not built */
 };
 
+/* The parent of the last owner that was added: mostly the next one's, too. */
+struct last_parent {
+	zone_name name;
+	uint8_t length;		       /* octets of wire; 0: none, or it has left the tree */
+	uint8_t wire[NAME_MAX_OCTETS]; /* case as it was given */
+};
+
 struct zone {
 	struct name_entry *names;
 	uint32_t names_used; /* entries ever used, the free ones included */
@@ -98,6 +105,7 @@ struct zone {
 	struct name_table table;
 	uint64_t hash_key[2];
 	struct duplicates duplicates;
+	struct last_parent last_parent;
 	struct zone_counts counts;
 	uint8_t apex_length;
 	uint8_t apex[NAME_MAX_OCTETS];
@@ -162,6 +170,13 @@ zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *l
 zone_name tree_deepest(const struct zone *zone, const struct owner_labels *labels,
 		       unsigned *missing);
 zone_name tree_insert(struct zone *zone, const struct owner_labels *labels);
+/* The name above `owner`, put into the tree if it is not there; ZONE_NO_NAME if owner is not below
+ * the apex. */
+zone_name tree_parent(struct zone *zone, const uint8_t *owner, size_t length);
+/* The child of this label (lower-case), or a new one whose block has `used` octets, of which the
+ * label is written. *is_new says which. */
+zone_name tree_child_or_new(struct zone *zone, zone_name parent, const uint8_t *label,
+			    uint32_t used, bool *is_new);
 /* Takes out the name and its ancestors as far as they hold neither RRsets nor children. */
 void tree_prune(struct zone *zone, zone_name name);
 void tree_start(struct zone *zone);

@@ -87,6 +87,11 @@ static void record_write(uint8_t *at, const uint8_t *rdata, uint16_t length)
 		memcpy(at + sizeof(length), rdata, length);
 }
 
+static bool is_proof(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3;
+}
+
 static void rrset_appeared(struct zone *zone, zone_name name, uint16_t type)
 {
 	if (type == TYPE_NS)
@@ -95,6 +100,7 @@ static void rrset_appeared(struct zone *zone, zone_name name, uint16_t type)
 		zone->names[name].has_dname = 1;
 	if (type != TYPE_RRSIG)
 		zone->counts.rrsets++;
+	zone->counts.proofs += is_proof(type);
 }
 
 static void rrset_disappeared(struct zone *zone, zone_name name, uint16_t type)
@@ -105,6 +111,16 @@ static void rrset_disappeared(struct zone *zone, zone_name name, uint16_t type)
 		zone->names[name].has_dname = 0;
 	if (type != TYPE_RRSIG)
 		zone->counts.rrsets--;
+	zone->counts.proofs -= is_proof(type);
+}
+
+static void rrset_write(struct zone *zone, zone_name name, uint32_t at,
+			const struct rrset_head *head, const uint8_t *rdata, uint16_t length)
+{
+	*rrset_head_at(zone, name, at) = *head;
+	record_write(name_data(zone, name) + at + sizeof(*head), rdata, length);
+	zone->counts.records++;
+	rrset_appeared(zone, name, head->type);
 }
 
 static enum zone_add rrset_new(struct zone *zone, zone_name name, const struct rrset_head *head,
@@ -115,12 +131,9 @@ static enum zone_add rrset_new(struct zone *zone, zone_name name, const struct r
 
 	if (!block_open(zone, name, at, (uint32_t)sizeof(*head) + head->octets))
 		return ZONE_TOO_LARGE;
-	*rrset_head_at(zone, name, at) = *head;
-	record_write(name_data(zone, name) + at + sizeof(*head), rdata, length);
+	rrset_write(zone, name, at, head, rdata, length);
 	if (first)
 		zone->counts.names++;
-	zone->counts.records++;
-	rrset_appeared(zone, name, head->type);
 	return ZONE_ADDED;
 }
 
@@ -146,35 +159,69 @@ static enum zone_add rrset_extend(struct zone *zone, zone_name name, uint32_t at
 	return ttl == head->ttl ? ZONE_ADDED : ZONE_TTL_DIFFERS;
 }
 
-enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
-		       const uint8_t *rdata, uint16_t rdata_length, struct place place)
+static enum zone_add record_add(struct zone *zone, zone_name name, uint32_t owner_length,
+				const struct rrset_head *head, const uint8_t *rdata,
+				uint16_t length)
 {
-	uint16_t covered = covered_by(type, rdata, rdata_length);
+	uint32_t at = rrset_find(zone, name, head->type, head->covered);
+
+	if (at == 0)
+		return rrset_new(zone, name, head, rdata, length);
+	struct rdata_key key = rdata_key_of(head->type, rdata, length);
+	return rrset_extend(zone, name, at, head->ttl, &key, message_room(owner_length));
+}
+
+/* At the apex, or refused. */
+static enum zone_add add_at_apex(struct zone *zone, const uint8_t *owner,
+				 const struct rrset_head *head, const uint8_t *rdata,
+				 uint16_t length)
+{
 	struct owner_labels labels;
 
 	if (!owner_split(zone, owner, &labels))
 		return ZONE_OUT_OF_ZONE;
-	/* Before the name is made, so that a refusal leaves no empty name behind. */
-	if (record_room(rdata_length) > message_room(labels.length))
+	if (labels.count > 0 || record_room(length) > message_room(labels.length))
 		return ZONE_TOO_LARGE;
+	return record_add(zone, ZONE_APEX, labels.length, head, rdata, length);
+}
 
-	zone_name name = tree_insert(zone, &labels);
-	uint32_t at = rrset_find(zone, name, type, covered);
-	if (at != 0) {
-		struct rdata_key key = rdata_key_of(type, rdata, rdata_length);
-
-		return rrset_extend(zone, name, at, ttl, &key, message_room(labels.length));
-	}
-	struct rrset_head head = {
+enum zone_add zone_add_measured(struct zone *zone, const uint8_t *owner, size_t owner_length,
+				uint16_t type, uint32_t ttl, const uint8_t *rdata,
+				uint16_t rdata_length, struct place place)
+{
+	const struct rrset_head head = {
 	    .type = type,
-	    .covered = covered,
+	    .covered = covered_by(type, rdata, rdata_length),
 	    .count = 1,
 	    .octets = (uint16_t)(sizeof(uint16_t) + rdata_length),
 	    .ttl = ttl,
 	    .line = place.line,
 	    .file = place.file,
 	};
-	return rrset_new(zone, name, &head, rdata, rdata_length);
+	uint8_t label[64];
+	bool is_new;
+
+	/* Before the name is made, so that a refusal leaves no empty name behind. */
+	bool is_large = record_room(rdata_length) > message_room((uint32_t)owner_length);
+	zone_name parent = is_large ? ZONE_NO_NAME : tree_parent(zone, owner, owner_length);
+	if (parent == ZONE_NO_NAME)
+		return add_at_apex(zone, owner, &head, rdata, rdata_length);
+	uint32_t at = 1u + owner[0];
+	name_lower(label, owner, at);
+	zone_name name = tree_child_or_new(zone, parent, label,
+					   at + (uint32_t)sizeof(head) + head.octets, &is_new);
+	if (!is_new)
+		return record_add(zone, name, (uint32_t)owner_length, &head, rdata, rdata_length);
+	rrset_write(zone, name, at, &head, rdata, rdata_length);
+	zone->counts.names++;
+	return ZONE_ADDED;
+}
+
+enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
+		       const uint8_t *rdata, uint16_t rdata_length, struct place place)
+{
+	return zone_add_measured(zone, owner, name_length(owner, NAME_MAX_OCTETS), type, ttl, rdata,
+				 rdata_length, place);
 }
 
 void rrset_remove(struct zone *zone, zone_name name, uint32_t at)

@@ -46,6 +46,11 @@ enum zone_add {
 enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		       const uint8_t *rdata, uint16_t rdata_length, struct place place);
 
+/* The same, where the octets of the owner, root label included, are known. */
+enum zone_add zone_add_measured(struct zone *zone, const uint8_t *owner, size_t owner_length,
+				uint16_t type, uint32_t ttl, const uint8_t *rdata,
+				uint16_t rdata_length, struct place place);
+
 /* Removes one record (rdata given) or the whole RRset (rdata == NULL; for RRSIG the signatures of
  * all types); prunes names left empty. Returns false if it was not there. Names in rdata are
  * compared without case. */
@@ -82,6 +87,12 @@ struct rrset_view {
 bool zone_rrset_next(const struct zone *zone, zone_name name, uint32_t *at,
 		     struct rrset_view *view);
 bool zone_rrset(const struct zone *zone, zone_name name, uint16_t type, struct rrset_view *view);
+/* The RRset of a name that has only one. */
+bool zone_only_rrset(const struct zone *zone, zone_name name, struct rrset_view *view);
+/* True if no RRset of the name has names in its rdata (rdata_layout()). */
+bool zone_leads_nowhere(const struct zone *zone, zone_name name);
+/* Octets that the name's label, RRsets and their heads take in the zone. */
+uint32_t zone_octets(const struct zone *zone, zone_name name);
 bool zone_signatures(const struct zone *zone, zone_name name, uint16_t covered,
 		     struct rrset_view *view);
 /* Walks records of a view: *at starts at 0; false at the end. */
@@ -107,6 +118,7 @@ struct zone_counts {
 	uint64_t names;	  /* with at least one RRset */
 	uint64_t rrsets;  /* RRSIG sets not counted */
 	uint64_t records; /* all, RRSIGs included */
+	uint64_t proofs;  /* RRsets of RRSIG, NSEC and NSEC3 */
 };
 struct zone_counts zone_counts(const struct zone *zone);
 uint32_t zone_serial(const struct zone *zone); /* 0 without a SOA */

@@ -245,6 +245,65 @@ static void grows_and_shrinks(void **state)
 	fixture_close(&fixture);
 }
 
+/* More or fewer names than were expected, in pages made before; each found once the rest is put. */
+static void expected_names_are_found(void **state)
+{
+	static const uint64_t expected[] = {1, 60000, 100000, 1000000};
+	enum { NAMES = 60000 };
+
+	(void)state;
+	for (unsigned run = 0; run < sizeof(expected) / sizeof(expected[0]); run++) {
+		struct fixture fixture;
+		struct test_name name;
+		struct image image;
+
+		fixture_open(&fixture, 128u << 20);
+		image_begin(fixture.writer);
+		assert_true(image_expect(fixture.writer, expected[run]));
+		for (uint32_t i = 0; i < NAMES + NAMES / 2; i++) {
+			name_numbered(&name, i % NAMES); /* some again: they are replaced */
+			assert_int_not_equal(
+			    image_put_later(fixture.writer, node_make(&name, 1 + i / NAMES, 16)),
+			    0);
+		}
+		assert_true(image_put_rest(fixture.writer));
+		assert_int_not_equal(fixture_commit(&fixture), 0);
+		image = fixture_image(&fixture);
+		assert_int_equal(directory_check(&image), NAMES);
+		for (uint32_t i = 0; i < NAMES; i++) {
+			name_numbered(&name, i);
+			assert_int_equal(find_stamp(&image, &name), i < NAMES / 2 ? 2 : 1);
+		}
+		fixture_close(&fixture);
+	}
+}
+
+/* What waits is forgotten with the transaction, and where there is no room nothing is published. */
+static void expected_names_can_be_aborted(void **state)
+{
+	struct fixture fixture;
+	struct test_name name;
+	uint64_t live;
+
+	(void)state;
+	fixture_open(&fixture, 128u << 20);
+	image_begin(fixture.writer);
+	assert_int_not_equal(fixture_commit(&fixture), 0);
+	live = image_usage(fixture.writer).live;
+	image_begin(fixture.writer);
+	assert_true(image_expect(fixture.writer, 100000));
+	name_numbered(&name, 1);
+	assert_int_not_equal(image_put_later(fixture.writer, node_make(&name, 1, 16)), 0);
+	image_abort(fixture.writer);
+	assert_int_equal(image_usage(fixture.writer).live, live);
+	fixture.granted = 4u << 20;
+	image_begin(fixture.writer);
+	assert_false(image_expect(fixture.writer, 1000000));
+	image_abort(fixture.writer);
+	assert_int_equal(image_usage(fixture.writer).live, live);
+	fixture_close(&fixture);
+}
+
 static void directory_is_small(void **state)
 {
 	enum { NAMES = 200000 };
@@ -317,9 +376,13 @@ static void zones_and_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(agrees_with_linear_scan), cmocka_unit_test(grows_and_shrinks),
-	    cmocka_unit_test(directory_is_small),      cmocka_unit_test(tag_versions_agree),
+	    cmocka_unit_test(agrees_with_linear_scan),
+	    cmocka_unit_test(grows_and_shrinks),
+	    cmocka_unit_test(directory_is_small),
+	    cmocka_unit_test(tag_versions_agree),
 	    cmocka_unit_test(zones_and_settings),
+	    cmocka_unit_test(expected_names_are_found),
+	    cmocka_unit_test(expected_names_can_be_aborted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
