@@ -120,4 +120,12 @@ static bool take(void *context, const struct zone_file *file)
 	return good;
 }
 
-const struct zone_files_handler control_zone_handler = {.put = put, .take = take};
+static const struct zone *zone_of(void *context, const struct zone_file *file)
+{
+	const struct control *control = context;
+
+	return zone_set_find(zone_store_zones(control->store, file->terms.view), file->apex);
+}
+
+const struct zone_files_handler control_zone_handler = {
+    .put = put, .zone_of = zone_of, .take = take};

@@ -19,6 +19,8 @@
 /* All files are looked at so often even if no event came: a symbolic link further up was changed,
  * the file lies on a network, or there were no watches left. */
 #define LOOK_ANYWAY 3000u
+/* Nanoseconds after closing in which more versions are still saved. */
+#define SAVE_AT_CLOSE 5000000000ull
 
 /* An argument that is a directory. */
 struct zone_directory {
@@ -38,10 +40,13 @@ struct zone_files {
 	size_t directory_count;
 	const char *state_dir; /* NULL: nothing is kept */
 	uint64_t scan;
+	bool saving; /* a thread saves a version */
 	bool closing;
+	uint64_t closed; /* when, by uv_hrtime() */
 };
 
 static void read_start(struct zone_file *file);
+static void save_next(struct zone_files *files);
 
 const char *zone_file_state_text(enum zone_file_state state)
 {
@@ -223,20 +228,9 @@ static void bring_in_force(struct zone_file *file)
 	file->has_apex = true;
 	file->state = ZONE_FILE_GOOD;
 	file->loads++;
+	file->unsaved = files->state_dir != NULL;
+	file->mark = zone_reading_mark(&file->last);
 	note_error(file, NULL);
-}
-
-/* Reads the file; in any thread. */
-static void read_file(const struct zone_file *file, struct zone_reading *reading)
-{
-	const char *state_dir = file->owner->state_dir;
-
-	zone_reading_do(&file->source, reading);
-	if (state_dir == NULL || reading->zone == NULL ||
-	    last_good_save(state_dir, file->source.path, zone_reading_mark(reading), reading->zone))
-		return;
-	log_warning("control.zone", "can't keep this version for the next start",
-		    LOG_TEXT("file", file->source.path), LOG_TEXT("reason", strerror(errno)));
 }
 
 /* The file is bad at start: what an earlier run saved of it is better than nothing. */
@@ -277,7 +271,7 @@ size_t zone_files_read_first(struct zone_files *files)
 
 		bool bad;
 
-		read_file(file, &file->last);
+		zone_reading_do(&file->source, &file->last);
 		bad = file->last.zone == NULL;
 		bring_in_force(file);
 		if (bad && files->state_dir != NULL)
@@ -338,11 +332,60 @@ static void watch_files_of(struct zone_files *files, const struct zone_file *fil
 }
 
 /* In a thread of the pool. */
+static void save_work(uv_work_t *work)
+{
+	struct zone_file *file = work->data;
+	bool good =
+	    last_good_save(file->owner->state_dir, file->source.path, file->mark, file->kept);
+
+	file->save_error = good ? 0 : errno;
+}
+
+static void save_done(uv_work_t *work, int status)
+{
+	struct zone_file *file = work->data;
+	struct zone_files *files = file->owner;
+
+	(void)status;
+	file->busy = false;
+	files->saving = false;
+	if (file->save_error != 0)
+		log_warning("control.zone", "can't keep this version for the next start",
+			    LOG_TEXT("file", file->source.path),
+			    LOG_TEXT("reason", strerror(file->save_error)));
+	if (file->gone && !files->closing)
+		take_out(file);
+	else if (file->again && !files->closing)
+		read_start(file);
+	save_next(files);
+}
+
+/* One at a time: a file may be served in several views, and disks like it. */
+static void save_next(struct zone_files *files)
+{
+	if (files->closing && uv_hrtime() - files->closed > SAVE_AT_CLOSE)
+		return;
+	for (size_t i = 0; i < files->count && !files->saving; i++) {
+		struct zone_file *file = files->list[i];
+
+		if (!file->unsaved || file->busy)
+			continue;
+		file->unsaved = false;
+		file->kept = files->handler.zone_of(files->context, file);
+		if (file->kept == NULL)
+			continue;
+		file->busy = files->saving = true;
+		file->work.data = file;
+		uv_queue_work(files->loop, &file->work, save_work, save_done);
+	}
+}
+
+/* In a thread of the pool. */
 static void read_work(uv_work_t *work)
 {
 	struct zone_file *file = work->data;
 
-	read_file(file, &file->next);
+	zone_reading_do(&file->source, &file->next);
 }
 
 static void read_done(uv_work_t *work, int status)
@@ -351,7 +394,7 @@ static void read_done(uv_work_t *work, int status)
 	struct zone_files *files = file->owner;
 
 	(void)status;
-	file->reading = false;
+	file->busy = false;
 	zone_reading_free(&file->last);
 	file->last = file->next;
 	memset(&file->next, 0, sizeof(file->next));
@@ -359,22 +402,24 @@ static void read_done(uv_work_t *work, int status)
 		return;
 	if (file->gone) {
 		take_out(file);
+		save_next(files);
 		return;
 	}
 	bring_in_force(file);
 	watch_files_of(files, file);
 	if (file->again)
 		read_start(file);
+	save_next(files);
 }
 
 static void read_start(struct zone_file *file)
 {
-	if (file->reading) {
+	if (file->busy) {
 		file->again = true;
 		return;
 	}
 	file->again = false;
-	file->reading = true;
+	file->busy = true;
 	file->work.data = file;
 	uv_queue_work(file->owner->loop, &file->work, read_work, read_done);
 }
@@ -423,7 +468,7 @@ static void drop_missing(struct zone_files *files)
 			log_info("control.zone", "file is gone",
 				 LOG_TEXT("file", file->source.path));
 		file->gone = true;
-		if (!file->reading)
+		if (!file->busy)
 			take_out(file);
 	}
 }
@@ -433,7 +478,7 @@ static void drop_missing(struct zone_files *files)
 static void look_at(struct zone_files *files, struct zone_file *file, bool all)
 {
 	bool returned = file->gone && file->scan == files->scan;
-	bool unread = file->state == ZONE_FILE_UNREAD && !file->reading;
+	bool unread = file->state == ZONE_FILE_UNREAD && !file->busy;
 
 	if (returned)
 		file->gone = false;
@@ -474,6 +519,7 @@ bool zone_files_watch(struct zone_files *files, char *error, size_t error_size)
 		watch_files_of(files, files->list[i]);
 	/* What changed between reading and watching shows in the stamps. */
 	directory_watch_later(files->watch, 0);
+	save_next(files);
 	return true;
 }
 
@@ -495,6 +541,7 @@ const struct zone_file *zone_files_at(const struct zone_files *files, size_t ind
 void zone_files_close(struct zone_files *files)
 {
 	files->closing = true;
+	files->closed = uv_hrtime();
 	directory_watch_close(files->watch);
 	files->watch = NULL;
 }

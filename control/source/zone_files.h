@@ -37,10 +37,15 @@ struct zone_file {
 	struct zone_reading last;  /* of the newest version; without its zone */
 	/* the rest is zone_files.c's */
 	struct zone_files *owner;
-	bool reading, again, gone;
+	bool busy; /* a thread reads the file, or saves the version in force */
+	bool again, gone;
+	bool unsaved;  /* the version in force is to be kept for the next start */
+	uint64_t mark; /* of that version: zone_reading_mark() */
 	uint64_t scan;
 	uv_work_t work;
 	struct zone_reading next;
+	const struct zone *kept; /* while a thread saves it */
+	int save_error;		 /* of errno, or 0 */
 };
 
 struct zone_files_handler {
@@ -48,6 +53,9 @@ struct zone_files_handler {
 	 * The zone is the handler's now. False, with a line for the user, if that can't be. */
 	bool (*put)(void *context, const struct zone_file *file, const uint8_t *previous,
 		    struct zone *zone, char *error, size_t error_size);
+	/* The zone that is in force for the file. It must stay as it is until put() or take() is
+	 * called for this file: a thread may read it. */
+	const struct zone *(*zone_of)(void *context, const struct zone_file *file);
 	/* The file is gone from its directory. False: the zone is still in force; tried again. */
 	bool (*take)(void *context, const struct zone_file *file);
 };
@@ -57,7 +65,9 @@ struct zone_files;
 struct zone_files *zone_files_new(uv_loop_t *loop, const struct zone_files_handler *handler,
 				  void *context);
 /* Keeps the last good version of each file in this directory from now on, and starts from there
- * where a file is bad (last_good.h). Borrowed. Call it before reading. */
+ * where a file is bad (last_good.h). Versions are saved by a thread, one after the other, when they
+ * are in force; those of zone_files_read_first() after zone_files_watch(). Borrowed. Call it before
+ * reading. */
 void zone_files_keep(struct zone_files *files, const char *state_dir);
 /* A file may be served in several views. terms: of all files that the argument stands for. False if
  * it stands for no file; that has been logged. */

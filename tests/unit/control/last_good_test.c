@@ -32,6 +32,7 @@ struct scene {
 	uint32_t serial;
 	uint64_t records;
 	bool refuse;
+	struct zone *zone; /* in force */
 };
 
 static int scene_open(void **state)
@@ -54,6 +55,7 @@ static int scene_close(void **state)
 	char command[128];
 
 	snprintf(command, sizeof(command), "rm -rf %s", scene->folder);
+	zone_free(scene->zone);
 	free(scene);
 	return system(command);
 }
@@ -189,10 +191,19 @@ static bool put(void *context, const struct zone_file *file, const uint8_t *prev
 	(void)file;
 	scene->serial = zone_serial(zone);
 	scene->records = zone_counts(zone).records;
-	zone_free(zone);
+	zone_free(scene->zone);
+	scene->zone = zone;
 	scene->puts++;
 	snprintf(error, error_size, "refused by the test");
 	return !scene->refuse;
+}
+
+static const struct zone *zone_of(void *context, const struct zone_file *file)
+{
+	const struct scene *scene = context;
+
+	(void)file;
+	return scene->zone;
 }
 
 static bool take(void *context, const struct zone_file *file)
@@ -205,7 +216,8 @@ static bool take(void *context, const struct zone_file *file)
 /* One run of a control; returns the state of the file, and how many zones came in force. */
 static enum zone_file_state run(struct scene *scene, bool keep, size_t served)
 {
-	static const struct zone_files_handler handler = {put, take};
+	static const struct zone_files_handler handler = {
+	    .put = put, .zone_of = zone_of, .take = take};
 	struct zone_files *files;
 	enum zone_file_state state;
 	char error[512];
@@ -221,6 +233,7 @@ static enum zone_file_state run(struct scene *scene, bool keep, size_t served)
 	assert_int_equal(zone_files_read_first(files), served);
 	state = zone_files_at(files, 0)->state;
 	assert_true((zone_files_at(files, 0)->error == NULL) == (state == ZONE_FILE_GOOD));
+	assert_true(zone_files_watch(files, error, sizeof(error)));
 	zone_files_close(files);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	zone_files_free(files);
@@ -248,7 +261,8 @@ static void start_with_a_bad_file(void **state)
 	assert_int_equal(run(scene, true, 1), ZONE_FILE_GOOD);
 }
 
-/* A good version that is refused (another file has the zone) is not replaced by an older one. */
+/* A good version that is refused (another file has the zone) is not replaced by an older one, and
+ * not kept: it was never in force. */
 static void refused_is_not_bad(void **state)
 {
 	struct scene *scene = *state;
@@ -258,6 +272,12 @@ static void refused_is_not_bad(void **state)
 	assert_int_equal(run(scene, true, 0), ZONE_FILE_BAD);
 	assert_int_equal(scene->puts, 1);
 	write_file(scene->file, "broken\n");
+	assert_int_equal(run(scene, true, 0), ZONE_FILE_BAD);
+	assert_int_equal(scene->puts, 0);
+	scene->refuse = false;
+	write_file(scene->file, good_zone);
+	assert_int_equal(run(scene, true, 1), ZONE_FILE_GOOD);
+	scene->refuse = true;
 	assert_int_equal(run(scene, true, 0), ZONE_FILE_BAD);
 	assert_int_equal(scene->puts, 1);
 }

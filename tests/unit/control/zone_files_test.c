@@ -55,7 +55,7 @@ static bool take(void *context, const struct zone_file *file)
 
 static int scene_open(void **state)
 {
-	static const struct zone_files_handler handler = {put, take};
+	static const struct zone_files_handler handler = {.put = put, .take = take};
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	log_set_level(LOG_LEVEL_ERROR);
