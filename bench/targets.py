@@ -75,7 +75,7 @@ def changes(r):
     case = "1,000,000 names"
     for part, limit in (("50", 100), ("99", 1000)):
         yield Target(f"one record of a million changed, p{part} until visible, us", limit, False, r.median("update", "skua", f"p{part} until visible", case))
-    yield Target("changes, each visible, in a zone of a million names, 1/s", 100000, True, r.median("update", "skua", "changes one after the other", case))
+    yield Target("changes, each visible, in a zone of a million names, 1/s", 100000, True, r.median("update", "skua", "changes a second, a commit each", case))
     yield Target("queries while records change: p99 over the quiet run's", 1.1, False,
                  ratio(*(r.median("changes", "skua-xdp", "p99", when) for when in ("while records change", "quiet"))))
     yield Target("queries while records change: lost, %", 0, False, r.median("changes", "skua-xdp", "lost", "while records change"))

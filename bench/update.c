@@ -1,27 +1,32 @@
-/* update.c: how long after control's store has accepted a changed record an answer shows it.
+/* update.c: how long after control's store has accepted a changed record an answer shows it, and
+ * how many changes a second it takes.
  *
- *   update [--names N] [--changes C] [--cores CONTROL,WORKER]        default: 1000000, 20, 1,0
- *   update --publish DIRECTORY [--names N] [--cores CONTROL,0]
+ *   update [--names N] [--changes C] [--cores CONTROL,WORKER]     default: 1000000, 10000, 1,0
+ *   update --seconds S [--batch B] [--names N] [--cores CONTROL,WORKER]
+ *   update --publish DIRECTORY [--rate R] [--names N] [--cores CONTROL,0]     default: 100000
  *
  * Two processes on the real parts. Control: zone store, compiler, image writer and publisher
- * (control/store, control/publish), on a runtime directory in memory. Worker: it adopts (dataplane/
- * adopt) and answers (dataplane/answer) without a pause, a burst of one question for the name that
- * changes next, as a polling worker without other traffic would. Not included: reading a source
- * before, the network behind.
+ * (control/store, control/publish), on a runtime directory in memory; what readers have left is
+ * reclaimed every 5 ms, as skua-control does. Worker: it adopts (dataplane/adopt) and answers
+ * (dataplane/answer) without a pause, a burst of one question for the name that changes next, as a
+ * polling worker without other traffic would. Not included: reading a source before, the network
+ * behind.
  *
- * A change gives one host another address. The store is handed the whole zone with it, as the
- * sources do today: what it costs to make that zone is not counted, what it costs the store to find
- * the difference is. Prints key=value, a line for each change, in nanoseconds: apply (until the
- * store returned) and visible (until the worker had answered with the new address), both from the
- * hand-over.
+ * A change gives one host another address: the store is handed the changed RRset and publishes it.
+ * Prints key=value, times in nanoseconds. The first form makes one change after the other, each
+ * when the last was seen, and prints percentiles of apply (until the store returned) and visible
+ * (until the worker had answered with the new address), both from the hand-over.
+ *
+ * With --seconds changes are made as fast as they can be, B to a commit (default 1), and the worker
+ * counts the generations that it answered from; in the end it must answer with the last change.
  *
  * With --publish there is no worker: it publishes the zone in that runtime directory, for a real
- * skua-dataplane, says "published", waits for a line on standard input, makes changes of a host
- * beyond the first N one after the other until the next line, and prints how many in how long. */
+ * skua-dataplane, says "published", waits for a line on standard input, makes R changes a second
+ * (0: as many as it can), each a commit of its own, of a host beyond the first N until the next
+ * line, and prints how many in how long. */
+#include "bench/update_worker.h"
 #include "control/publish/publish.h"
 #include "control/store/zone_store.h"
-#include "dataplane/adopt/adopt.h"
-#include "dataplane/answer/answer.h"
 #include "zones/name/name.h"
 #include "zones/record/record.h"
 
@@ -29,9 +34,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,157 +43,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ORIGIN	    "epc.mnc001.mcc228.3gppnetwork.org."
-#define CAPACITY    (16ull << 30)
-#define WAIT	    60000000000ull /* ns; only ends what hangs */
-#define NEW_ADDRESS 0x0a000000u	   /* 10/8 + number of the change; others have 198.18/15 */
+#define CAPACITY (16ull << 30)
 
-/* Between the two processes. */
-struct board {
-	alignas(64) _Atomic uint32_t asked; /* number of the change, release: name is set before;
-					       pairs with the worker's acquire */
-	uint32_t name;
-	_Atomic bool ready; /* the worker has mapped the first image */
-	_Atomic bool ending;
-	alignas(64) _Atomic uint32_t seen; /* release: time is set before; pairs with control's
-					      acquire */
-	uint64_t time;
-};
+#define RECLAIM 5000000u /* ns between two looks at what readers have left */
+#define TICK	100000u	 /* ns: changes at a fixed rate are made at most so late */
 
 struct settings {
-	unsigned names, changes, cores[2];
+	unsigned names, changes, seconds, batch, rate, cores[2];
 	const char *publish; /* NULL: in a directory of its own, with a worker */
 };
 
-static char directory[] = "/dev/shm/skua-update-XXXXXX";
-static pid_t maker; /* who removes it; 0: not made yet */
-
-static void remove_directory(void)
-{
-	char command[sizeof(directory) + 16];
-
-	if (maker != getpid())
-		return;
-	snprintf(command, sizeof(command), "rm -rf -- %s", directory);
-	if (system(command) != 0)
-		fprintf(stderr, "update: %s is left\n", directory);
-}
-
-static void die(const char *what, const char *detail)
-{
-	fprintf(stderr, "update: %s: %s\n", what, detail);
-	remove_directory();
-	exit(1);
-}
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static void pin(unsigned core)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) != 0)
-		die("sched_setaffinity", strerror(errno));
-}
-
-static size_t wire(const char *text, const uint8_t *origin, uint8_t *name)
-{
-	size_t length, bad;
-
-	if (name_from_text(text, strlen(text), origin, name, &length, &bad) != NAME_OK)
-		abort();
-	return length;
-}
-
-/* ---- the worker ---- */
-
-static unsigned write_question(uint32_t number, uint8_t *at)
-{
-	static const uint8_t header[12] = {0x12, 0x34, 0, 0, 0, 1};
-	char text[96];
-	size_t end;
-
-	memcpy(at, header, sizeof(header));
-	snprintf(text, sizeof(text), "h%u." ORIGIN, number);
-	end = sizeof(header) + wire(text, NULL, at + sizeof(header));
-	put_u16(at + end, TYPE_A);
-	put_u16(at + end + 2, CLASS_IN);
-	return (unsigned)end + 4;
-}
-
-/* The address that the name has now; 0: no answer. */
-static uint32_t ask(const struct image *image, struct answer_state *state, const uint8_t *question,
-		    unsigned length, uint64_t counts[])
-{
-	static uint8_t packet[2048];
-	struct datagram burst = {.payload = packet, .length = length, .capacity = sizeof(packet)};
-	uint32_t address;
-
-	memcpy(packet, question, length);
-	answer_batch(image, state, &burst, 1, TRANSPORT_UDP, counts);
-	if (burst.length < length + 16)
-		return 0;
-	memcpy(&address, packet + burst.length - 4, 4);
-	return __builtin_bswap32(address);
-}
-
-static void answer_until_end(struct adopt *adopt, struct board *board)
-{
-	static struct answer_state state;
-	static uint64_t counts[COUNTERS];
-	uint8_t question[512];
-	uint32_t change = 0;
-	unsigned length = write_question(0, question);
-
-	while (!atomic_load_explicit(&board->ending, memory_order_relaxed)) {
-		bool changed;
-		/* Quiescent point, as in a worker's loop. */
-		const struct image *image = adopt_newest(adopt, 0, &changed);
-		uint32_t asked = atomic_load_explicit(&board->asked, memory_order_acquire);
-
-		if (asked != change) {
-			change = asked;
-			length = write_question(board->name, question);
-		}
-		if (ask(image, &state, question, length, counts) != NEW_ADDRESS + change ||
-		    atomic_load_explicit(&board->seen, memory_order_relaxed) == change)
-			continue;
-		board->time = now();
-		atomic_store_explicit(&board->seen, change, memory_order_release);
-	}
-	adopt_offline(adopt, 0);
-}
-
-static void be_worker(struct board *board, unsigned core)
-{
-	char error[512];
-	struct adopt *adopt = adopt_open(directory, 1, error, sizeof(error));
-	const char *refused = NULL;
-	uint64_t start = now();
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (adopt == NULL)
-		die("adopt", error);
-	pin(core);
-	while (!adopt_poll(adopt, &refused)) {
-		if (refused != NULL || now() - start > WAIT)
-			die("adopt", refused != NULL ? refused : "no image");
-		usleep(1000);
-	}
-	atomic_store_explicit(&board->ready, true, memory_order_relaxed);
-	answer_until_end(adopt, board);
-	adopt_close(adopt);
-}
-
-/* ---- control ---- */
+/* Who makes changes. */
+struct changer {
+	struct zone_store *store;
+	struct publisher *publisher;
+	struct zone_changes changes;
+	uint8_t apex[NAME_MAX_OCTETS];
+	uint64_t reclaimed; /* when */
+};
 
 static void add(struct zone *zone, const char *owner, uint16_t type, const uint8_t *rdata,
 		size_t length)
@@ -212,8 +81,7 @@ static void add_host(struct zone *zone, unsigned number, uint32_t address)
 	add(zone, owner, TYPE_A, rdata, sizeof(rdata));
 }
 
-/* The zone in which host `changed` has another address; change 0: none has. */
-static struct zone *make_zone(unsigned names, unsigned changed, uint32_t change)
+static struct zone *make_zone(unsigned names)
 {
 	uint8_t apex[NAME_MAX_OCTETS], rdata[2 * NAME_MAX_OCTETS + 20] = {0};
 	size_t length;
@@ -225,9 +93,7 @@ static struct zone *make_zone(unsigned names, unsigned changed, uint32_t change)
 	length += wire("root", apex, rdata + length);
 	add(zone, "@", TYPE_SOA, rdata, length + 20);
 	for (unsigned i = 0; i < names; i++)
-		add_host(zone, i,
-			 change > 0 && i == changed ? NEW_ADDRESS + change
-						    : 0xc6120000u + i % (1u << 17));
+		add_host(zone, i, 0xc6120000u + i % (1u << 17));
 	return zone;
 }
 
@@ -236,25 +102,74 @@ static uint64_t commit(void *context, char *error, size_t error_size)
 	return publish_commit(context, error, error_size);
 }
 
-static void apply(struct zone_store *store, struct zone *zone)
+static void publish_staged(struct changer *changer)
 {
 	struct store_change change;
 	char error[512] = "";
 
-	if (!zone_store_stage(store, (struct zone_terms){0}, zone) ||
-	    !zone_store_apply(store, &change, error, sizeof(error)))
+	if (!zone_store_apply(changer->store, &change, error, sizeof(error)))
 		die("apply", error);
+	if (change.generation == 0)
+		die("apply", "nothing has changed");
 }
 
-static void wait_until_seen(struct board *board, struct publisher *publisher, uint32_t change,
-			    pid_t worker)
+/* "h<number>" below the apex; short of text, since that is not what is measured. */
+static void write_owner(const struct changer *changer, uint32_t number, uint8_t *owner)
+{
+	unsigned digits = 1;
+
+	for (uint32_t left = number / 10; left > 0; left /= 10)
+		digits++;
+	owner[0] = (uint8_t)(digits + 1);
+	owner[1] = 'h';
+	for (unsigned at = digits; at > 0; at--, number /= 10)
+		owner[1 + at] = (uint8_t)('0' + number % 10);
+	memcpy(owner + 2 + digits, changer->apex, name_length(changer->apex, NAME_MAX_OCTETS));
+}
+
+/* Host `number` gets the address of this change. */
+static void note_change(struct changer *changer, uint32_t number, uint32_t change)
+{
+	uint8_t owner[NAME_MAX_OCTETS], record[6] = {0};
+	const uint16_t length = 4;
+
+	memcpy(record, &length, sizeof(length));
+	put_u32(record + 2, NEW_ADDRESS + change);
+	write_owner(changer, number, owner);
+	zone_changes_set(&changer->changes, owner,
+			 &(struct rrset_view){.type = TYPE_A,
+					      .count = 1,
+					      .ttl = 300,
+					      .records = record,
+					      .octets = sizeof(record)});
+}
+
+static void make_noted(struct changer *changer)
+{
+	size_t refused;
+
+	if (zone_store_stage_changes(changer->store, 0, changer->apex, &changer->changes,
+				     &refused) != STORE_STAGED)
+		die("stage", "refused");
+	publish_staged(changer);
+	zone_changes_clear(&changer->changes);
+}
+
+static void reclaim_now_and_then(struct changer *changer, uint64_t time)
+{
+	if (time - changer->reclaimed < RECLAIM)
+		return;
+	publish_reclaim(changer->publisher);
+	changer->reclaimed = time;
+}
+
+static void wait_until_seen(struct board *board, uint32_t change, pid_t worker)
 {
 	uint64_t start = now();
 
 	while (atomic_load_explicit(&board->seen, memory_order_acquire) != change)
 		if (now() - start > WAIT || waitpid(worker, NULL, WNOHANG) != 0)
 			die("the worker", "does not see a change");
-	publish_reclaim(publisher);
 }
 
 static void wait_until_ready(struct board *board, pid_t worker)
@@ -268,23 +183,79 @@ static void wait_until_ready(struct board *board, pid_t worker)
 	}
 }
 
-static void make_changes(const struct settings *settings, struct zone_store *store,
-			 struct publisher *publisher, struct board *board, pid_t worker)
+static int by_size(const void *a, const void *b)
 {
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void print_times(const char *name, uint64_t *time, unsigned count)
+{
+	static const struct {
+		const char *name;
+		double part;
+	} point[] = {{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
+
+	qsort(time, count, sizeof(*time), by_size);
+	for (unsigned i = 0; i < 4; i++)
+		printf("%s_%s=%" PRIu64 " ", name, point[i].name,
+		       time[(unsigned)(point[i].part * (count - 1))]);
+}
+
+static uint32_t host_of(uint32_t change, unsigned names)
+{
+	return (uint32_t)(change * 2654435761ull % names);
+}
+
+static void time_changes(const struct settings *settings, struct changer *changer,
+			 struct board *board, pid_t worker)
+{
+	uint64_t *time = malloc(2 * (size_t)settings->changes * sizeof(*time));
+	uint64_t *applied = time, *visible = time + settings->changes;
+
+	if (time == NULL)
+		die("malloc", "out of memory");
 	for (uint32_t change = 1; change <= settings->changes; change++) {
-		uint32_t name = (uint32_t)(change * 2654435761ull % settings->names);
-		struct zone *zone = make_zone(settings->names, name, change);
+		uint32_t name = host_of(change, settings->names);
 
 		board->name = name;
 		atomic_store_explicit(&board->asked, change, memory_order_release);
+		note_change(changer, name, change);
 		uint64_t start = now();
-		apply(store, zone);
-		uint64_t applied = now();
-		wait_until_seen(board, publisher, change, worker);
-		printf("change=%u apply=%" PRIu64 " visible=%" PRIu64 "\n", change, applied - start,
-		       board->time - start);
-		fflush(stdout);
+		make_noted(changer);
+		applied[change - 1] = now() - start;
+		wait_until_seen(board, change, worker);
+		visible[change - 1] = board->time - start;
+		reclaim_now_and_then(changer, now());
 	}
+	printf("changes=%u ", settings->changes);
+	print_times("apply", applied, settings->changes);
+	print_times("visible", visible, settings->changes);
+	putchar('\n');
+	free(time);
+}
+
+static void make_many(const struct settings *settings, struct changer *changer, struct board *board,
+		      pid_t worker)
+{
+	uint64_t start = now(), end = start + settings->seconds * 1000000000ull, time;
+	uint32_t change = 0, name = 0;
+	uint64_t commits = 0;
+
+	for (; (time = now()) < end; commits++) {
+		for (unsigned i = 0; i < settings->batch; i++) {
+			name = host_of(++change, settings->names);
+			note_change(changer, name, change);
+		}
+		make_noted(changer);
+		reclaim_now_and_then(changer, time);
+	}
+	time -= start;
+	board->name = name;
+	atomic_store_explicit(&board->asked, change, memory_order_release);
+	wait_until_seen(board, change, worker);
+	printf("changes=%u commits=%" PRIu64 " seconds=%.3f ", change, commits, (double)time / 1e9);
 }
 
 /* Waits at most so many milliseconds for a line on standard input, or its end. */
@@ -296,20 +267,34 @@ static bool told(int milliseconds)
 	return poll(&in, 1, milliseconds) > 0 && read(STDIN_FILENO, line, sizeof(line)) >= 0;
 }
 
-static void change_until_told(unsigned names, struct zone_store *store, struct publisher *publisher)
+static void sleep_until(uint64_t time)
 {
-	uint64_t start = now(), applying = 0;
+	struct timespec at = {(time_t)(time / 1000000000u), (long)(time % 1000000000u)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+static void change_until_told(const struct settings *settings, struct changer *changer)
+{
+	uint64_t start = now(), applying = 0, time = start;
 	uint32_t changes = 0;
 
+	prctl(PR_SET_TIMERSLACK, 1000ul);
 	while (!told(0)) {
-		struct zone *zone = make_zone(names + 1, names, ++changes);
-		uint64_t before = now();
+		uint64_t tick = time + TICK, due = UINT32_MAX;
 
-		apply(store, zone);
-		publish_reclaim(publisher);
-		applying += now() - before;
+		if (settings->rate > 0)
+			due = (tick - start) * settings->rate / 1000000000u;
+		while (changes < due && now() < tick) {
+			note_change(changer, settings->names, ++changes & 0xffffff);
+			make_noted(changer);
+		}
+		applying += now() - time;
+		reclaim_now_and_then(changer, time);
+		sleep_until(tick);
+		time = now();
 	}
-	printf("changes=%u seconds=%.3f applying=%.3f\n", changes, (double)(now() - start) / 1e9,
+	printf("changes=%u seconds=%.3f applying=%.3f\n", changes, (double)(time - start) / 1e9,
 	       (double)applying / 1e9);
 }
 
@@ -326,25 +311,42 @@ static struct publisher *open_publisher(const char *path)
 	return publisher;
 }
 
+static void changer_open(struct changer *changer, const char *path, unsigned names)
+{
+	*changer = (struct changer){.publisher = open_publisher(path)};
+	wire(ORIGIN, NULL, changer->apex);
+	changer->store = zone_store_new(publish_writer(changer->publisher), &image_settings, commit,
+					changer->publisher);
+	if (!zone_store_stage(changer->store, (struct zone_terms){0}, make_zone(names)))
+		die("stage", "refused");
+	publish_staged(changer);
+}
+
+static void changer_close(struct changer *changer)
+{
+	zone_changes_free(&changer->changes);
+	zone_store_free(changer->store);
+	publish_close(changer->publisher);
+}
+
 static int publish(const struct settings *settings)
 {
+	struct changer changer;
+
 	pin(settings->cores[0]);
-	struct publisher *publisher = open_publisher(settings->publish);
-	struct zone_store *store =
-	    zone_store_new(publish_writer(publisher), &image_settings, commit, publisher);
-	apply(store, make_zone(settings->names + 1, 0, 0));
+	changer_open(&changer, settings->publish, settings->names + 1);
 	puts("published");
 	fflush(stdout);
 	while (!told(5))
-		publish_reclaim(publisher);
-	change_until_told(settings->names, store, publisher);
-	zone_store_free(store);
-	publish_close(publisher);
+		publish_reclaim(changer.publisher);
+	change_until_told(settings, &changer);
+	changer_close(&changer);
 	return 0;
 }
 
 static int measure(const struct settings *settings)
 {
+	struct changer changer;
 	int status = 0;
 	struct board *board =
 	    mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -357,46 +359,61 @@ static int measure(const struct settings *settings)
 		exit(0);
 	}
 	pin(settings->cores[0]);
-	struct publisher *publisher = open_publisher(directory);
-	struct zone_store *store =
-	    zone_store_new(publish_writer(publisher), &image_settings, commit, publisher);
-	apply(store, make_zone(settings->names, 0, 0));
+	changer_open(&changer, update_directory, settings->names);
 	wait_until_ready(board, worker);
-	make_changes(settings, store, publisher, board, worker);
+	if (settings->seconds > 0)
+		make_many(settings, &changer, board, worker);
+	else
+		time_changes(settings, &changer, board, worker);
 	atomic_store_explicit(&board->ending, true, memory_order_relaxed);
 	waitpid(worker, &status, 0);
-	zone_store_free(store);
-	publish_close(publisher);
+	printf("generations=%" PRIu64 "\n", board->generations);
+	changer_close(&changer);
 	return status == 0 ? 0 : 1;
+}
+
+/* False: that can't be. */
+static bool read_options(int argc, char **argv, struct settings *settings)
+{
+	static const struct option options[] = {
+	    {"names", 1, NULL, 'n'},   {"changes", 1, NULL, 'k'}, {"cores", 1, NULL, 'c'},
+	    {"batch", 1, NULL, 'b'},   {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
+	    {"publish", 1, NULL, 'p'}, {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		unsigned number = optarg == NULL ? 0 : (unsigned)strtoul(optarg, NULL, 10);
+
+		if (option == 'n')
+			settings->names = number;
+		else if (option == 'k')
+			settings->changes = number;
+		else if (option == 'b')
+			settings->batch = number;
+		else if (option == 's')
+			settings->seconds = number;
+		else if (option == 'r')
+			settings->rate = number;
+		else if (option == 'p')
+			settings->publish = optarg;
+		else if (option != 'c' ||
+			 sscanf(optarg, "%u,%u", &settings->cores[0], &settings->cores[1]) != 2)
+			return false;
+	}
+	return settings->names > 0 && settings->changes > 0 && settings->batch > 0;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"names", 1, NULL, 'n'},   {"changes", 1, NULL, 'k'}, {"cores", 1, NULL, 'c'},
-	    {"publish", 1, NULL, 'p'}, {NULL, 0, NULL, 0},
-	};
-	struct settings settings = {.names = 1000000, .changes = 20, .cores = {1, 0}};
-	int option;
+	struct settings settings = {
+	    .names = 1000000, .changes = 10000, .batch = 1, .rate = 100000, .cores = {1, 0}};
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'n')
-			settings.names = (unsigned)strtoul(optarg, NULL, 10);
-		else if (option == 'k')
-			settings.changes = (unsigned)strtoul(optarg, NULL, 10);
-		else if (option == 'p')
-			settings.publish = optarg;
-		else if (option != 'c' ||
-			 sscanf(optarg, "%u,%u", &settings.cores[0], &settings.cores[1]) != 2)
-			return 2;
-	}
-	if (settings.names == 0 || settings.changes >= 1u << 24)
+	if (!read_options(argc, argv, &settings))
 		return 2;
 	if (settings.publish != NULL)
 		return publish(&settings);
-	if (mkdtemp(directory) == NULL)
-		die(directory, strerror(errno));
-	maker = getpid();
+	make_directory();
 	int status = measure(&settings);
 	remove_directory();
 	return status;
