@@ -8,6 +8,7 @@
 
 #include "dataplane/answer/chaos.h"
 #include "dataplane/answer/compose.h"
+#include "dataplane/answer/express.h"
 #include "dataplane/answer/finish.h"
 #include "dataplane/answer/option_reply.h"
 #include "dataplane/answer/rate_limit.h"
@@ -96,7 +97,8 @@ static uint16_t refusal(const struct query *query, enum transport transport)
 	return RCODE_NOERROR;
 }
 
-static void ask(const struct image *image, struct response *r)
+/* Looks the asked name up, unless that was done. True if that waits for what is brought near. */
+static bool ask(const struct image *image, struct response *r, const struct express_left *left)
 {
 	struct asked *asked = &r->asked;
 
@@ -104,13 +106,21 @@ static void ask(const struct image *image, struct response *r)
 	asked->length = r->query.name_length;
 	asked->type = r->query.type;
 	asked->at = DNS_HEADER;
-	asked->hash =
-	    name_lower_hash(image->key, r->name, r->datagram->payload + DNS_HEADER, asked->length);
 	r->links = 0;
 	r->expansions = 0;
 	r->redirections = 0;
+	if (left->name_length == asked->length) {
+		name_lower(r->name, r->datagram->payload + DNS_HEADER, asked->length);
+		asked->hash = left->hash;
+		r->image = image;
+		staging_begin_found(&r->staging, left->node);
+		return false;
+	}
+	asked->hash =
+	    name_lower_hash(image->key, r->name, r->datagram->payload + DNS_HEADER, asked->length);
 	r->image = client_image(&r->client, asked->name, asked->length, asked->type);
 	staging_begin(&r->staging, r->image, asked);
+	return true;
 }
 
 /* Why a query is refused or not implemented that is never looked up (RFC 8914 4). */
@@ -172,9 +182,58 @@ static void see_subnet(struct response *r)
 		subnet->scope = client_see_subnet(&r->client, subnet->family, subnet->address);
 }
 
-static void receive(struct burst *b, unsigned i, struct datagram *datagram)
+static void finish_composed(struct burst *b, struct response *r)
 {
-	struct response *r = &b->response[i];
+	/* RFC 1035 6.2: no class is known to be all that there is. */
+	if (r->query.class == CLASS_ANY)
+		r->reply.flags &= (uint16_t)~DNS_AA;
+	finish(b, r);
+}
+
+/* True if what was found is all of an answer that is copied as it is stored. */
+static bool is_stored(struct burst *b, struct response *r)
+{
+	if (r->staging.step == STAGING_TARGETS_NEAR || !stored_answer(&b->composer, r))
+		return false;
+	finish(b, r);
+	return true;
+}
+
+/* With what a step has found: true if the response waits for another. */
+static bool proceed_with_found(struct burst *b, struct response *r)
+{
+	const struct image *image = r->image;
+	struct staging *staging = &r->staging;
+
+	b->composer.image = image;
+	if (staging->step != STAGING_NAME || !stored_alias(&b->composer, r)) {
+		if (is_stored(b, r))
+			return false;
+		if (staging_next(staging, image, &r->asked))
+			return true;
+		if (stored_denial(&b->composer, r)) {
+			finish(b, r);
+			return false;
+		}
+		if (!compose_step(&b->composer, r)) {
+			finish_composed(b, r);
+			return false;
+		}
+	}
+	r->image = client_image(&r->client, r->asked.name, r->asked.length, r->asked.type);
+	staging_begin(staging, r->image, &r->asked);
+	return true;
+}
+
+static bool proceed(struct burst *b, struct response *r)
+{
+	staging_found(&r->staging, r->image, &r->asked);
+	return proceed_with_found(b, r);
+}
+
+static void receive(struct burst *b, const struct express_left *left, struct datagram *datagram)
+{
+	struct response *r = &b->response[left->at];
 	const struct image *image = b->composer.image;
 	enum query_verdict verdict = query_parse(datagram->payload, datagram->length, &r->query);
 
@@ -197,52 +256,8 @@ static void receive(struct burst *b, unsigned i, struct datagram *datagram)
 		return;
 	}
 	see_subnet(r);
-	ask(image, r);
-	b->at[b->waiting++] = (uint8_t)i;
-}
-
-static void finish_composed(struct burst *b, struct response *r)
-{
-	/* RFC 1035 6.2: no class is known to be all that there is. */
-	if (r->query.class == CLASS_ANY)
-		r->reply.flags &= (uint16_t)~DNS_AA;
-	finish(b, r);
-}
-
-/* True if what was found is all of an answer that is copied as it is stored. */
-static bool is_stored(struct burst *b, struct response *r)
-{
-	if (r->staging.step == STAGING_TARGETS_NEAR || !stored_answer(&b->composer, r))
-		return false;
-	finish(b, r);
-	return true;
-}
-
-/* One step of a response: true if it waits for another. */
-static bool proceed(struct burst *b, struct response *r)
-{
-	const struct image *image = r->image;
-	struct staging *staging = &r->staging;
-
-	b->composer.image = image;
-	staging_found(staging, image, &r->asked);
-	if (staging->step != STAGING_NAME || !stored_alias(&b->composer, r)) {
-		if (is_stored(b, r))
-			return false;
-		if (staging_next(staging, image, &r->asked))
-			return true;
-		if (stored_denial(&b->composer, r)) {
-			finish(b, r);
-			return false;
-		}
-		if (!compose_step(&b->composer, r)) {
-			finish_composed(b, r);
-			return false;
-		}
-	}
-	r->image = client_image(&r->client, r->asked.name, r->asked.length, r->asked.type);
-	staging_begin(staging, r->image, &r->asked);
-	return true;
+	if (ask(image, r, left) || proceed_with_found(b, r))
+		b->at[b->waiting++] = left->at;
 }
 
 /* One step for each response that waits. */
@@ -260,11 +275,53 @@ static void take_turns(struct burst *b)
 	}
 }
 
+/* All of the burst, or what the express left of it. */
+static void answer_in_full(struct burst *b, struct datagram *datagrams,
+			   const struct express_left left[], unsigned leaves)
+{
+	for (unsigned i = 0; i < leaves; i++)
+		receive(b, &left[i], &datagrams[left[i].at]);
+	/* At most LINKS_MAX + 1 names, each in a bounded number of steps (staging.h). */
+	while (b->waiting > 0)
+		take_turns(b);
+	judge(b);
+}
+
+static void drop_all(struct datagram *datagrams, unsigned n, uint64_t counts[])
+{
+	for (unsigned i = 0; i < n; i++) {
+		datagrams[i].length = 0;
+		datagrams[i].sum = 0;
+	}
+	counts[COUNT_drop_no_image] += n;
+}
+
+static unsigned all_left(unsigned n, struct express_left left[])
+{
+	for (unsigned i = 0; i < n; i++)
+		left[i] = (struct express_left){.at = (uint8_t)i};
+	return n;
+}
+
 void answer_batch(const struct image *image, struct answer_state *state, struct datagram *datagrams,
 		  unsigned n, enum transport transport, uint64_t counts[])
 {
+	const struct express express = {image, state, transport, counts};
+	struct express_left left[ANSWER_BURST];
 	struct burst b;
 
+	counts[COUNT_received] += n;
+	if (image == NULL) {
+		drop_all(datagrams, n, counts);
+		return;
+	}
+	rate_limit_begin(&b.limit, image, state, transport);
+	b.composer.rate_limited = b.limit.limiter != NULL;
+	unsigned leaves = express_applies(image, b.composer.rate_limited)
+			      ? express_answer(&express, datagrams, n, left)
+			      : all_left(n, left);
+	if (leaves == 0)
+		return;
 	b.composer.image = image;
 	b.composer.state = state;
 	b.composer.transport = transport;
@@ -272,19 +329,5 @@ void answer_batch(const struct image *image, struct answer_state *state, struct 
 	b.counts = counts;
 	b.waiting = 0;
 	b.holding = 0;
-	b.limit.limiter = NULL;
-	if (image != NULL)
-		rate_limit_begin(&b.limit, image, state, transport);
-	b.composer.rate_limited = b.limit.limiter != NULL;
-	counts[COUNT_received] += n;
-	for (unsigned i = 0; i < n; i++) {
-		if (image == NULL)
-			drop(&b, &datagrams[i], COUNT_drop_no_image);
-		else
-			receive(&b, i, &datagrams[i]);
-	}
-	/* At most LINKS_MAX + 1 names, each in a bounded number of steps (staging.h). */
-	while (b.waiting > 0)
-		take_turns(&b);
-	judge(&b);
+	answer_in_full(&b, datagrams, left, leaves);
 }

@@ -6,11 +6,16 @@
 
 #define ENCLOSERS_NEAR 2u
 
-void staging_begin(struct staging *s, const struct image *image, const struct asked *asked)
+void staging_begin_found(struct staging *s, const struct image_node *exact)
 {
 	s->step = STAGING_NAME;
-	s->known = (struct lookup_known){0};
+	s->known = (struct lookup_known){.exact = exact};
 	s->skip = s->at = s->missing = s->found = 0;
+}
+
+void staging_begin(struct staging *s, const struct image *image, const struct asked *asked)
+{
+	staging_begin_found(s, NULL);
 	image_probe_start(image, asked->hash, &s->probe);
 }
 

@@ -49,6 +49,9 @@ struct staging {
 /* The first step, prefetching the asked name's bucket. */
 void staging_begin(struct staging *staging, const struct image *image, const struct asked *asked);
 
+/* The same, done: the asked name's node is known, or NULL: it has none. */
+void staging_begin_found(struct staging *staging, const struct image_node *exact);
+
 /* The second half of each step: the node that a bucket names is prefetched. */
 void staging_near(struct staging *staging, const struct image *image);
 

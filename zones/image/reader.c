@@ -1,10 +1,8 @@
-/* reader.c: looking into a published image. Nothing in it is believed: every reference goes through
- * image_at(), which knows only the limit that image_open() checked against the mapping, and every
- * loop is bounded by a constant of the layout, not by a number from the image. */
+/* reader.c: looking into a published image; its steps are in probe.h. */
 #include "zones/image/reader.h"
 
 #include "zones/image/checksum.h"
-#include "zones/image/tags.h"
+#include "zones/image/probe.h"
 
 #include <string.h>
 
@@ -88,48 +86,16 @@ void image_of_view(const struct image *image, unsigned view, struct image *viewe
 	viewed->salt = image_salt(view);
 }
 
-static inline const void *at_ref(const struct image *image, image_ref ref, uint64_t octets)
-{
-	uint64_t at = (uint64_t)ref * IMAGE_UNIT;
-
-	if (ref == 0 || at + octets > image->limit)
-		return NULL;
-	return image->base + at;
-}
-
 const void *image_at(const struct image *image, image_ref ref, uint64_t octets)
 {
-	return octets > image->limit ? NULL : at_ref(image, ref, octets);
-}
-
-static inline size_t rrset_table_offset(const struct image_node *node)
-{
-	return (sizeof(*node) + node->name_length + 3u) & ~(size_t)3;
-}
-
-/* A label count in a node is that of an ancestor or of the node itself, or says "none". */
-static inline bool labels_fit(const struct image_node *node, uint8_t labels)
-{
-	return labels <= node->labels || labels == IMAGE_NONE;
-}
-
-static inline bool node_is_whole(const struct image *image, const struct image_node *node)
-{
-	uint64_t size = (uint64_t)node->units * IMAGE_UNIT;
-	uint64_t end = rrset_table_offset(node) + node->rrset_count * sizeof(struct image_rrset);
-
-	return end <= size && size <= IMAGE_NODE_MAX && node->name_length > 0 &&
-	       (uint64_t)((const uint8_t *)node - image->base) + size <= image->limit &&
-	       node->labels < node->name_length && node->labels <= 127 &&
-	       labels_fit(node, node->apex_labels) && labels_fit(node, node->cut_labels) &&
-	       labels_fit(node, node->parent_apex_labels);
+	return octets > image->limit ? NULL : image_at_ref(image, ref, octets);
 }
 
 const struct image_node *image_node_at(const struct image *image, image_ref ref)
 {
-	const struct image_node *node = at_ref(image, ref, IMAGE_UNIT);
+	const struct image_node *node = image_at_ref(image, ref, IMAGE_UNIT);
 
-	return node != NULL && node_is_whole(image, node) ? node : NULL;
+	return node != NULL && image_node_is_whole(image, node) ? node : NULL;
 }
 
 /* Loads that overlap instead of a loop over the last octets: nothing is read outside [a, a+length).
@@ -158,37 +124,12 @@ static inline bool node_is(const struct image *image, const struct image_node *n
 	       octets_equal(node->name, name, length);
 }
 
-static inline const struct image_bucket *home_bucket(const struct image *image, uint64_t hash)
-{
-	const struct image_top *top = &image->root->top[image_top_index(hash)];
-	uint32_t depth = top->depth;
-	const struct image_mid *mid;
-	const struct image_leaf *leaf;
-
-	if (depth > IMAGE_DEPTH_MAX)
-		return NULL;
-	mid = at_ref(image, top->mid, sizeof(*mid) + ((uint64_t)sizeof(image_ref) << depth));
-	if (mid == NULL)
-		return NULL;
-	leaf = at_ref(image, mid->leaf[image_mid_index(hash, depth)], sizeof(*leaf));
-	return leaf == NULL ? NULL : &leaf->bucket[image_bucket_index(hash)];
-}
-
-/* The bucket that an insertion turns to when this one, `probe` buckets from home, is full. */
-static inline const struct image_bucket *next_bucket(const struct image_bucket *home, uint64_t hash,
-						     unsigned probe)
-{
-	uint32_t index = image_bucket_index(hash);
-
-	return home - index + ((index + probe) & (IMAGE_BUCKETS - 1));
-}
-
 static const struct image_node *find_from(const struct image *image,
 					  const struct image_bucket *home, uint64_t hash,
 					  const uint8_t *name, size_t length)
 {
 	for (unsigned probe = 0; probe < IMAGE_PROBES; probe++) {
-		const struct image_bucket *bucket = next_bucket(home, hash, probe);
+		const struct image_bucket *bucket = image_next_bucket(home, hash, probe);
 		uint32_t found = image_tags(bucket, image_tag(hash));
 
 		for (; found != 0; found &= found - 1) {
@@ -207,7 +148,7 @@ const struct image_node *image_find(const struct image *image, uint64_t hash, co
 				    size_t length)
 {
 	uint64_t salted = hash ^ image->salt;
-	const struct image_bucket *home = home_bucket(image, salted);
+	const struct image_bucket *home = image_home_bucket(image, salted);
 
 	return home == NULL ? NULL : find_from(image, home, salted, name, length);
 }
@@ -216,35 +157,15 @@ void image_probe_start(const struct image *image, uint64_t hash, struct image_pr
 {
 	probe->hash = hash ^ image->salt;
 	probe->node = NULL;
-	probe->bucket = home_bucket(image, probe->hash);
+	probe->bucket = image_home_bucket(image, probe->hash);
 	__builtin_prefetch(probe->bucket);
-}
-
-/* The first slot with the right tag that refers to anything. */
-static inline const struct image_node *
-first_candidate(const struct image *image, const struct image_bucket *bucket, uint16_t tag)
-{
-	const struct image_node *node = NULL;
-
-	for (uint32_t found = image_tags(bucket, tag); found != 0; found &= found - 1) {
-		node = at_ref(image, bucket->ref[__builtin_ctz(found)], IMAGE_UNIT);
-		if (node != NULL)
-			break;
-	}
-	return node;
 }
 
 void image_probe_node(const struct image *image, struct image_probe *probe)
 {
 	if (probe->bucket == NULL)
 		return;
-	for (unsigned n = 0; n < IMAGE_PROBES; n++) {
-		const struct image_bucket *bucket = next_bucket(probe->bucket, probe->hash, n);
-
-		probe->node = first_candidate(image, bucket, image_tag(probe->hash));
-		if (probe->node != NULL || !bucket->overflow)
-			break;
-	}
+	probe->node = image_candidate(image, probe->bucket, probe->hash);
 	__builtin_prefetch(probe->node);
 	__builtin_prefetch((const void *)((uintptr_t)probe->node + 64));
 }
@@ -254,7 +175,7 @@ const struct image_node *image_probe_finish(const struct image *image, struct im
 {
 	if (probe->node == NULL)
 		return NULL;
-	if (node_is_whole(image, probe->node) && node_is(image, probe->node, name, length))
+	if (image_node_is_whole(image, probe->node) && node_is(image, probe->node, name, length))
 		return probe->node;
 	/* Another name has the same tag, one in 65536: look at every slot. */
 	return find_from(image, probe->bucket, probe->hash, name, length);
@@ -275,48 +196,24 @@ const struct image_node *image_probe_finish_wildcard(const struct image *image,
 
 	if (probe->node == NULL)
 		return NULL;
-	if (node_is_whole(image, probe->node) && is_wildcard_of(probe->node, below))
+	if (image_node_is_whole(image, probe->node) && is_wildcard_of(probe->node, below))
 		return probe->node;
 	memcpy(name + 2, below->name, below->name_length);
 	return find_from(image, probe->bucket, probe->hash, name, below->name_length + 2u);
 }
 
-static inline size_t targets_offset(const struct image_rrset *rrset)
-{
-	return (4u * (size_t)rrset->tail + rrset->signed_length + 7u) & ~(size_t)7;
-}
-
-static inline bool rrset_is_whole(const struct image_node *node, const struct image_rrset *rrset)
-{
-	size_t size = (size_t)node->units * IMAGE_UNIT;
-
-	if (rrset->length > rrset->signed_length || rrset->count > rrset->signed_count ||
-	    4u * (size_t)rrset->tail + rrset->signed_length > size)
-		return false;
-	return rrset->target_count == 0 ||
-	       targets_offset(rrset) + rrset->target_count * sizeof(struct image_target) <= size;
-}
-
 const struct image_rrset *image_rrset(const struct image_node *node, uint16_t type)
 {
-	const struct image_rrset *rrset =
-	    (const void *)((const uint8_t *)node + rrset_table_offset(node));
-	const struct image_rrset *end = rrset + node->rrset_count;
-
-	while (rrset < end && rrset->type < type)
-		rrset++;
-	if (rrset == end || rrset->type != type || !rrset_is_whole(node, rrset))
-		return NULL;
-	return rrset;
+	return image_rrset_of(node, type);
 }
 
 const struct image_rrset *image_rrset_after(const struct image_node *node, uint16_t type)
 {
 	const struct image_rrset *rrset =
-	    (const void *)((const uint8_t *)node + rrset_table_offset(node));
+	    (const void *)((const uint8_t *)node + image_rrset_offset(node));
 	const struct image_rrset *end = rrset + node->rrset_count;
 
-	while (rrset < end && (rrset->type <= type || !rrset_is_whole(node, rrset)))
+	while (rrset < end && (rrset->type <= type || !image_rrset_is_whole(node, rrset)))
 		rrset++;
 	return rrset < end ? rrset : NULL;
 }
@@ -324,7 +221,7 @@ const struct image_rrset *image_rrset_after(const struct image_node *node, uint1
 const struct image_target *image_targets(const struct image_node *node,
 					 const struct image_rrset *rrset)
 {
-	return (const void *)((const uint8_t *)node + targets_offset(rrset));
+	return (const void *)((const uint8_t *)node + image_targets_offset(rrset));
 }
 
 const struct image_zone *image_zone(const struct image *image, uint16_t zone_index)
@@ -333,6 +230,7 @@ const struct image_zone *image_zone(const struct image *image, uint16_t zone_ind
 
 	if (zone_index >= image->root->zone_count)
 		return NULL;
-	zones = at_ref(image, image->root->zones, ((uint64_t)zone_index + 1) * sizeof(*zones));
+	zones =
+	    image_at_ref(image, image->root->zones, ((uint64_t)zone_index + 1) * sizeof(*zones));
 	return zones == NULL ? NULL : &zones[zone_index];
 }

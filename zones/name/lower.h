@@ -9,7 +9,9 @@
 #include "zones/name/hash.h"
 #include "zones/name/name.h"
 
-#if defined(__SSE2__)
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -31,25 +33,35 @@ static inline uint64_t lower_word(uint64_t word)
 	return word | upper >> 2;
 }
 
-/* Both: 16 octets from `from` to `to`, which may be the same. */
-static inline struct lower_pair lower_pair_plain(uint8_t *to, const uint8_t *from)
+/* Each: 16 octets in lower case. */
+static inline struct lower_pair lower_16_plain(const uint8_t *from)
 {
-	struct lower_pair pair = {lower_word(hash_load64(from)), lower_word(hash_load64(from + 8))};
-
-	memcpy(to, &pair, sizeof(pair));
-	return pair;
+	return (struct lower_pair){lower_word(hash_load64(from)),
+				   lower_word(hash_load64(from + 8))};
 }
 
 #if defined(__SSE2__)
-/* Octets from 0x80 on are negative, so they are not above 'A' - 1. */
-static inline struct lower_pair lower_pair_sse2(uint8_t *to, const uint8_t *from)
+static inline __m128i lower_vector(const uint8_t *from)
 {
 	__m128i octets = _mm_loadu_si128((const __m128i *)(const void *)from);
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+	__mmask16 upper = _mm_cmplt_epu8_mask(_mm_sub_epi8(octets, _mm_set1_epi8('A')),
+					      _mm_set1_epi8('Z' + 1 - 'A'));
+
+	return _mm_mask_add_epi8(octets, upper, octets, _mm_set1_epi8(0x20));
+#else
+	/* Octets from 0x80 on are negative, so they are not above 'A' - 1. */
 	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8('A' - 1)),
 				      _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), octets));
 
-	octets = _mm_or_si128(octets, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-	_mm_storeu_si128((__m128i *)(void *)to, octets);
+	return _mm_or_si128(octets, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+#endif
+}
+
+static inline struct lower_pair lower_16_sse2(const uint8_t *from)
+{
+	__m128i octets = lower_vector(from);
+
 	return (struct lower_pair){
 	    (uint64_t)_mm_cvtsi128_si64(octets),
 	    (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(octets, octets)),
@@ -57,13 +69,22 @@ static inline struct lower_pair lower_pair_sse2(uint8_t *to, const uint8_t *from
 }
 #endif
 
-static inline struct lower_pair lower_pair(uint8_t *to, const uint8_t *from)
+static inline struct lower_pair lower_16(const uint8_t *from)
 {
 #if defined(__SSE2__)
-	return lower_pair_sse2(to, from);
+	return lower_16_sse2(from);
 #else
-	return lower_pair_plain(to, from);
+	return lower_16_plain(from);
 #endif
+}
+
+/* 16 octets from `from` to `to`, which may be the same. */
+static inline struct lower_pair lower_pair(uint8_t *to, const uint8_t *from)
+{
+	struct lower_pair pair = lower_16(from);
+
+	memcpy(to, &pair, sizeof(pair));
+	return pair;
 }
 
 /* name_lower(), and name_hash() of what it wrote. Requires: to and from are apart. */
@@ -84,5 +105,81 @@ static inline uint64_t name_lower_hash(const uint64_t key[2], uint8_t *to, const
 	pair = lower_pair(to + length - 16, from + length - 16);
 	return hash_last(key, seed, pair.first, pair.second, length);
 }
+
+/* name_hash() of the name in lower case, which is written nowhere. */
+static inline uint64_t name_hash_lowered(const uint64_t key[2], const uint8_t *name, size_t length)
+{
+	uint8_t lowered[NAME_MAX_OCTETS + 1];
+	uint64_t seed = hash_seed(key, length);
+	struct lower_pair pair;
+
+	if (length <= 16 || name_is_wildcard(name, length))
+		return name_lower_hash(key, lowered, name, length);
+	for (size_t at = 0; length - at > 16; at += 16) {
+		pair = lower_16(name + at);
+		seed = hash_block(key, seed, pair.first, pair.second);
+	}
+	pair = lower_16(name + length - 16);
+	return hash_last(key, seed, pair.first, pair.second, length);
+}
+
+/* True if `length` octets at `name` are, in lower case, those at `lowered`. Versions that agree. */
+static inline bool name_is_lowered_plain(const uint8_t *lowered, const uint8_t *name, size_t length)
+{
+	uint64_t differ = 0;
+
+	if (length < 8) {
+		for (size_t at = 0; at < length; at++)
+			differ |= lowered[at] ^ (uint8_t)lower_word(name[at]);
+		return differ == 0;
+	}
+	for (size_t at = 0; length - at > 8; at += 8)
+		differ |= hash_load64(lowered + at) ^ lower_word(hash_load64(name + at));
+	differ |= hash_load64(lowered + length - 8) ^ lower_word(hash_load64(name + length - 8));
+	return differ == 0;
+}
+
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+static inline bool name_is_lowered(const uint8_t *lowered, const uint8_t *name, size_t length)
+{
+	__mmask64 differ = 0;
+
+	for (size_t at = 0; at < length; at += 64) {
+		__mmask64 some = length - at < 64 ? ((__mmask64)1 << (length - at)) - 1 : ~0ull;
+		__m512i octets = _mm512_maskz_loadu_epi8(some, name + at);
+		__mmask64 upper =
+		    _mm512_cmplt_epu8_mask(_mm512_sub_epi8(octets, _mm512_set1_epi8('A')),
+					   _mm512_set1_epi8('Z' + 1 - 'A'));
+
+		octets = _mm512_mask_add_epi8(octets, upper, octets, _mm512_set1_epi8(0x20));
+		differ |=
+		    _mm512_cmpneq_epi8_mask(octets, _mm512_maskz_loadu_epi8(some, lowered + at));
+	}
+	return differ == 0;
+}
+#elif defined(__SSE2__)
+static inline bool lower_differ(const uint8_t *lowered, const uint8_t *name)
+{
+	__m128i wanted = _mm_loadu_si128((const __m128i *)(const void *)lowered);
+
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(wanted, lower_vector(name))) != 0xffff;
+}
+
+static inline bool name_is_lowered(const uint8_t *lowered, const uint8_t *name, size_t length)
+{
+	if (length < 16)
+		return name_is_lowered_plain(lowered, name, length);
+	for (size_t at = 0; length - at > 16; at += 16) {
+		if (lower_differ(lowered + at, name + at))
+			return false;
+	}
+	return !lower_differ(lowered + length - 16, name + length - 16);
+}
+#else
+static inline bool name_is_lowered(const uint8_t *lowered, const uint8_t *name, size_t length)
+{
+	return name_is_lowered_plain(lowered, name, length);
+}
+#endif
 
 #endif

@@ -32,9 +32,13 @@ static void test_every_length_and_alignment(void **state)
 	for (unsigned i = 0; i < sizeof(octets); i++)
 		octets[i] = (uint8_t)(255 - i * 37);
 	for (unsigned start = 0; start < 8; start++) {
-		for (unsigned length = 0; length <= LONGEST; length++)
-			assert_int_equal(sum_of(octets + start, length),
-					 plain_sum(octets + start, length));
+		for (unsigned length = 0; length <= LONGEST; length++) {
+			unsigned sum = plain_sum(octets + start, length);
+
+			assert_int_equal(sum_of(octets + start, length), sum);
+			assert_int_equal(sum_fold(sum_wide(octets + start, length)), sum);
+			assert_int_equal(sum_fold(sum_wide_plain(octets + start, length)), sum);
+		}
 	}
 }
 

@@ -94,6 +94,19 @@ static void lower_agrees_with_bytewise(void **state)
 	}
 }
 
+/* Equal as they are, and not with any octet changed. */
+static void compare_with_lowered(uint8_t *lowered, const uint8_t *name, size_t length)
+{
+	assert_true(name_is_lowered(lowered, name, length));
+	assert_true(name_is_lowered_plain(lowered, name, length));
+	for (size_t at = 0; at < length; at++) {
+		lowered[at] ^= 0x20;
+		assert_false(name_is_lowered(lowered, name, length));
+		assert_false(name_is_lowered_plain(lowered, name, length));
+		lowered[at] ^= 0x20;
+	}
+}
+
 /* Lowered and hashed at once is lowered, then hashed; and both ways to lower agree. */
 static void lower_hash_agrees_with_both(void **state)
 {
@@ -110,9 +123,11 @@ static void lower_hash_agrees_with_both(void **state)
 		assert_true(name_lower_hash(key, to, from, shift) == name_hash(key, want, shift));
 		assert_memory_equal(to, want, shift);
 		assert_int_equal(to[shift], 0);
+		assert_true(name_hash_lowered(key, from, shift) == name_hash(key, want, shift));
+		compare_with_lowered(want, from, shift);
 		if (shift >= 16) {
-			struct lower_pair plain = lower_pair_plain(to, from);
-			struct lower_pair other = lower_pair(to, from);
+			struct lower_pair plain = lower_16_plain(from);
+			struct lower_pair other = lower_16(from);
 
 			assert_memory_equal(&plain, &other, sizeof(plain));
 		}
