@@ -24,6 +24,7 @@ struct passage {
 	uint64_t hash;
 	const struct image_bucket *bucket; /* its home; NULL: none */
 	const struct image_node *node;	   /* that may be the name's */
+	const struct image_rrset *rrset;   /* of the node, which is the name's: the answer */
 	uint8_t at;			   /* which of the burst */
 	uint8_t name_length;
 	bool edns;
@@ -104,26 +105,25 @@ static inline void approach(const struct image *image, struct passage *p)
 		__builtin_prefetch((const void *)((uintptr_t)p->node + at));
 }
 
-/* ---- answer ---- */
+/* ---- find ---- */
 
-static inline bool is_node_of(const struct image *image, const struct passage *p,
-			      const uint8_t *name)
+static inline bool is_node_of(const struct image *image, const struct image_node *node,
+			      const uint8_t *name, uint8_t length)
 {
-	const struct image_node *node = p->node;
-
-	return node != NULL && node->name_length == p->name_length && node->view == 0 &&
-	       image_node_is_whole(image, node) &&
-	       name_is_lowered(node->name, name, p->name_length);
+	return node->name_length == length && node->view == 0 && image_node_is_whole(image, node) &&
+	       name_is_lowered(node->name, name, length);
 }
 
 /* Types that are no questions, or that are answered from more than one RRset. */
 static inline bool is_ordinary_type(uint16_t type)
 {
+	if (type - 1u < TYPE_OPT - 1u)
+		return true;
 	return type != IMAGE_TYPE_NEGATIVE_SOA && type != TYPE_OPT &&
 	       (type < TYPE_TKEY || type > TYPE_ANY);
 }
 
-/* What stored.c answers a question with by itself. */
+/* What stored.c answers a question with by itself, or NULL. */
 static inline const struct image_rrset *answer_of(const struct image *image,
 						  const struct image_node *node, uint16_t type)
 {
@@ -136,6 +136,50 @@ static inline const struct image_rrset *answer_of(const struct image *image,
 	return rrset;
 }
 
+static inline bool find(const struct image *image, struct passage *p, const uint8_t *name)
+{
+	const struct image_node *node = p->node;
+
+	if (node == NULL || !is_node_of(image, node, name, p->name_length))
+		return false;
+	p->rrset = answer_of(image, node, get_u16(name + p->name_length));
+	return p->rrset != NULL;
+}
+
+/* ---- answer ---- */
+
+/* What all replies of a burst share. */
+struct terms {
+	const struct express *express;
+	uint32_t most;	/* octets of a reply, whatever the client takes */
+	uint32_t least; /* that every client takes */
+	uint64_t opt;	/* the first 8 octets of an OPT record without DO, as a number */
+};
+
+static inline struct terms terms_of(const struct express *e)
+{
+	uint16_t given = e->image->settings.udp_size;
+	uint32_t ours = given < UDP_SIZE_MIN ? UDP_SIZE_MIN : given;
+	bool udp = e->transport == TRANSPORT_UDP;
+
+	return (struct terms){
+	    .express = e,
+	    .most = udp ? ours : UINT16_MAX,
+	    .least = udp ? UDP_SIZE_MIN : UINT16_MAX,
+	    .opt = (uint64_t)TYPE_OPT << 40 | (uint64_t)ours << 24,
+	};
+}
+
+/* opt: of the query. */
+static inline uint32_t size_limit(const struct terms *terms, const uint8_t *opt)
+{
+	uint32_t theirs = get_u16(opt + 3);
+
+	if (theirs < terms->least)
+		return terms->least;
+	return theirs < terms->most ? theirs : terms->most;
+}
+
 /* Octets behind are read and written too, up to COPY - 1. */
 static inline void copy_tail(uint8_t *to, const uint8_t *from, uint32_t length)
 {
@@ -143,44 +187,32 @@ static inline void copy_tail(uint8_t *to, const uint8_t *from, uint32_t length)
 		memcpy(to + at, from + at, COPY);
 }
 
-static inline void copy_records(const struct express *e, const struct datagram *datagram,
-				uint8_t *to, const struct tail *tail)
+static __attribute__((noinline)) void copy_turned(const struct express *e, const struct datagram *d,
+						  uint8_t *to, const struct passage *p, bool secure)
 {
-	uint16_t type = tail->rrset->type;
+	struct tail tail;
 
-	if (tail->plain > 1 && (type == TYPE_A || type == TYPE_AAAA) &&
-	    e->image->settings.rotate != IMAGE_ROTATE_OFF)
-		reply_copy_rotated(to, tail, rotation_next(e->image, e->state, datagram));
-	else
-		copy_tail(to, tail->octets, tail->length);
+	tail_open(p->node, p->rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
+	reply_copy_rotated(to, &tail, rotation_next(e->image, e->state, d));
 }
 
-/* The largest reply that the client and we allow. opt: its OPT record, or NULL. */
-static inline uint32_t size_limit(const struct express *e, const uint8_t *opt)
+static inline bool is_turned(const struct express *e, const struct image_rrset *rrset)
 {
-	uint16_t ours = e->image->settings.udp_size;
-	uint16_t theirs = opt != NULL ? get_u16(opt + 3) : 0;
-	uint16_t least = ours < theirs ? ours : theirs;
-
-	if (e->transport == TRANSPORT_TCP)
-		return UINT16_MAX;
-	return least < UDP_SIZE_MIN ? UDP_SIZE_MIN : least;
+	return rrset->count > 1 && (rrset->type == TYPE_A || rrset->type == TYPE_AAAA) &&
+	       e->image->settings.rotate != IMAGE_ROTATE_OFF;
 }
 
-/* The sum of what is written, as 64-bit words. end: offset of the OPT record. */
-static inline uint64_t put_opt(const struct express *e, uint8_t *message, uint32_t end, bool secure)
+/* Both: the sum of what is written, as it counts in the message. */
+static inline uint64_t put_opt(uint8_t *message, uint32_t at, uint64_t value)
 {
-	uint16_t ours = e->image->settings.udp_size;
-	uint64_t size = ours < UDP_SIZE_MIN ? UDP_SIZE_MIN : ours;
-	uint64_t value = (uint64_t)TYPE_OPT << 40 | size << 24 | (secure ? 0x80 : 0);
 	uint64_t octets = htobe64(value);
 
-	memcpy(message + end, &octets, sizeof(octets));
-	memset(message + end + sizeof(octets), 0, OPT_OCTETS - sizeof(octets));
-	return end & 1 ? value << 8 : value; /* sum_at(): its first octet is zero */
+	memcpy(message + at, &octets, sizeof(octets));
+	memset(message + at + sizeof(octets), 0, OPT_OCTETS - sizeof(octets));
+	return value << 8 * (at & 1); /* sum_at(), for the first octet is zero */
 }
 
-/* The sum of the header. RD and CD are the query's. */
+/* RD and CD are the query's. */
 static inline uint64_t put_header(uint8_t *message, uint16_t answers, bool edns)
 {
 	uint64_t kept = load_be64(message + 2) & (uint64_t)(DNS_RD | DNS_CD) << 48;
@@ -193,48 +225,46 @@ static inline uint64_t put_header(uint8_t *message, uint16_t answers, bool edns)
 	return sum_add(value, (uint64_t)get_u16(message) + edns);
 }
 
-static inline bool answer(const struct express *e, const struct passage *p, struct datagram *d)
+static inline bool answer(const struct terms *terms, const struct passage *p, struct datagram *d)
 {
+	const struct image_rrset *rrset = p->rrset;
 	uint8_t *message = d->payload;
 	uint32_t question_end = FIXED + p->name_length;
-	const uint8_t *opt = p->edns ? message + question_end : NULL;
-	bool secure = opt != NULL && opt[7] & 0x80;
-	struct tail tail;
-
-	if (!is_node_of(e->image, p, message + DNS_HEADER))
-		return false;
-	const struct image_rrset *rrset =
-	    answer_of(e->image, p->node, get_u16(message + question_end - 4));
-	if (rrset == NULL)
-		return false;
-	tail_open(p->node, rrset, secure ? TAIL_SIGNED : TAIL_PLAIN, &tail);
-	uint32_t end = question_end + tail.length;
+	uint8_t *behind = message + question_end;
+	bool secure = p->edns && behind[7] & 0x80;
+	uint32_t end = question_end + (secure ? rrset->signed_length : rrset->length);
 	uint32_t length = end + (p->edns ? OPT_OCTETS : 0);
-	if (length > size_limit(e, opt) || end + COPY > d->capacity)
+
+	if (length > (p->edns ? size_limit(terms, behind) : terms->least) ||
+	    end + COPY > d->capacity)
 		return false;
 	uint64_t sum = sum_wide(message + DNS_HEADER, p->name_length + 4u);
-	copy_records(e, d, message + question_end, &tail);
 	sum = sum_add(sum, sum_at(secure ? rrset->signed_sum : rrset->sum, question_end));
+	if (is_turned(terms->express, rrset))
+		copy_turned(terms->express, d, behind, p, secure);
+	else
+		copy_tail(behind, image_tail(p->node, rrset), end - question_end);
 	if (p->edns)
-		sum = sum_add(sum, put_opt(e, message, end, secure));
-	sum = sum_add(sum, put_header(message, tail.count, p->edns));
+		sum = sum_add(sum, put_opt(message, end, terms->opt | (secure ? 0x80 : 0)));
+	sum =
+	    sum_add(sum, put_header(message, secure ? rrset->signed_count : rrset->count, p->edns));
 	d->length = length;
 	d->sum = sum_fold(sum);
 	return true;
 }
 
-/* What answer.c need not find out again. */
-static inline struct express_left leave(const struct image *image, const struct passage *p,
-					const uint8_t *name)
-{
-	struct express_left left = {.at = p->at};
+/* ---- all ---- */
 
-	if (p->node == NULL || is_node_of(image, p, name)) {
-		left.name_length = p->name_length;
-		left.hash = p->hash;
-		left.node = p->node;
+/* What answer.c need not find out again. */
+static __attribute__((noinline)) void leave(const struct image *image, const struct passage *p,
+					    const uint8_t *name, struct express_left *left)
+{
+	*left = (struct express_left){.at = p->at};
+	if (p->node == NULL || is_node_of(image, p->node, name, p->name_length)) {
+		left->name_length = p->name_length;
+		left->hash = p->hash;
+		left->node = p->node;
 	}
-	return left;
 }
 
 static inline void count(const struct express *e, unsigned answers)
@@ -247,20 +277,31 @@ static inline void count(const struct express *e, unsigned answers)
 unsigned EXPRESS_STAGES(const struct express *e, struct datagram *burst, unsigned n,
 			struct express_left left[])
 {
+	const struct terms terms = terms_of(e);
 	struct passage passage[ANSWER_BURST];
 	unsigned leaves = 0;
-	unsigned answers = 0;
+	unsigned found = 0;
 
 	unsigned passing = read_burst(e, burst, n, passage, left, &leaves);
 	for (unsigned i = 0; i < passing; i++)
 		approach(e->image, &passage[i]);
 	for (unsigned i = 0; i < passing; i++) {
-		const struct passage *p = &passage[i];
+		const uint8_t *name = burst[passage[i].at].payload + DNS_HEADER;
 
-		if (answer(e, p, &burst[p->at]))
+		if (find(e->image, &passage[i], name))
+			passage[found++] = passage[i];
+		else
+			leave(e->image, &passage[i], name, &left[leaves++]);
+	}
+	unsigned answers = 0;
+	for (unsigned i = 0; i < found; i++) {
+		struct datagram *datagram = &burst[passage[i].at];
+
+		if (answer(&terms, &passage[i], datagram))
 			answers++;
 		else
-			left[leaves++] = leave(e->image, p, burst[p->at].payload + DNS_HEADER);
+			leave(e->image, &passage[i], datagram->payload + DNS_HEADER,
+			      &left[leaves++]);
 	}
 	count(e, answers);
 	return leaves;

@@ -106,15 +106,43 @@ static inline uint64_t name_lower_hash(const uint64_t key[2], uint8_t *to, const
 	return hash_last(key, seed, pair.first, pair.second, length);
 }
 
+/* By itself, so that it takes no registers from the common case. */
+static __attribute__((noinline, unused)) uint64_t
+name_hash_lowered_wildcard(const uint64_t key[2], const uint8_t *name, size_t length)
+{
+	uint8_t lowered[NAME_MAX_OCTETS];
+
+	return name_lower_hash(key, lowered, name, length);
+}
+
+static inline uint64_t name_hash_lowered_short(const uint64_t key[2], const uint8_t *name,
+					       size_t length)
+{
+	uint64_t low, high = 0;
+
+	if (length >= 8) {
+		low = lower_word(hash_load64(name));
+		high = lower_word(hash_load64(name + length - 8));
+	} else if (length >= 4) {
+		low = lower_word(hash_load32(name));
+		high = lower_word(hash_load32(name + length - 4));
+	} else {
+		low = lower_word((uint64_t)name[0] << 16 | (uint64_t)name[length >> 1] << 8 |
+				 name[length - 1]);
+	}
+	return hash_last(key, hash_seed(key, length), low, high, length);
+}
+
 /* name_hash() of the name in lower case, which is written nowhere. */
 static inline uint64_t name_hash_lowered(const uint64_t key[2], const uint8_t *name, size_t length)
 {
-	uint8_t lowered[NAME_MAX_OCTETS + 1];
 	uint64_t seed = hash_seed(key, length);
 	struct lower_pair pair;
 
-	if (length <= 16 || name_is_wildcard(name, length))
-		return name_lower_hash(key, lowered, name, length);
+	if (name_is_wildcard(name, length))
+		return name_hash_lowered_wildcard(key, name, length);
+	if (length <= 16)
+		return name_hash_lowered_short(key, name, length);
 	for (size_t at = 0; length - at > 16; at += 16) {
 		pair = lower_16(name + at);
 		seed = hash_block(key, seed, pair.first, pair.second);
