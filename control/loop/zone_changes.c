@@ -102,6 +102,29 @@ static bool put(void *context, const struct zone_file *file, const uint8_t *prev
 	return control->loading || control_apply(control, error, error_size);
 }
 
+static const struct zone *zone_of(void *context, const struct zone_file *file)
+{
+	const struct control *control = context;
+
+	return zone_set_find(zone_store_zones(control->store, file->terms.view), file->apex);
+}
+
+static bool change(void *context, const struct zone_file *file, const struct zone_changes *changes,
+		   char *error, size_t error_size)
+{
+	struct control *control = context;
+	size_t refused;
+
+	if (zone_store_stage_changes(control->store, file->terms.view, file->apex, changes,
+				     &refused) != STORE_STAGED) {
+		snprintf(error, error_size, "%s: its records can't all be changed",
+			 file->source.path);
+		return false;
+	}
+	log_loaded(zone_of(context, file), file);
+	return control_apply(control, error, error_size);
+}
+
 static bool take(void *context, const struct zone_file *file)
 {
 	struct control *control = context;
@@ -120,12 +143,6 @@ static bool take(void *context, const struct zone_file *file)
 	return good;
 }
 
-static const struct zone *zone_of(void *context, const struct zone_file *file)
-{
-	const struct control *control = context;
-
-	return zone_set_find(zone_store_zones(control->store, file->terms.view), file->apex);
-}
-
 const struct zone_files_handler control_zone_handler = {
-    .put = put, .zone_of = zone_of, .take = take};
+
+    .put = put, .change = change, .zone_of = zone_of, .take = take};

@@ -201,34 +201,49 @@ static void note_bad(struct zone_file *file, const char *line)
 		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors));
 }
 
+static bool hand_over(struct zone_file *file, struct zone *zone, char *error, size_t error_size)
+{
+	struct zone_files *files = file->owner;
+	uint8_t apex[NAME_MAX_OCTETS];
+	bool good;
+
+	if (file->last.compared) {
+		good = files->handler.change(files->context, file, &file->last.changes, error,
+					     error_size);
+		zone_changes_free(&file->last.changes);
+		return good;
+	}
+	memcpy(apex, zone_apex(zone), name_length(zone_apex(zone), NAME_MAX_OCTETS));
+	if (!files->handler.put(files->context, file, file->has_apex ? file->apex : NULL, zone,
+				error, error_size))
+		return false;
+	memcpy(file->apex, apex, sizeof(apex));
+	file->has_apex = true;
+	return true;
+}
+
 /* Hands the new version over, or notes why not. */
 static void bring_in_force(struct zone_file *file)
 {
-	struct zone_files *files = file->owner;
 	struct zone *zone = file->last.zone;
 	char error[512];
-	uint8_t apex[NAME_MAX_OCTETS];
 
 	file->last.zone = NULL;
 	file->errors = file->last.errors;
 	file->warnings = file->last.warnings;
-	if (zone == NULL) {
+	if (zone == NULL && !file->last.compared) {
 		note_bad(file, file->last.first_error);
 		return;
 	}
-	memcpy(apex, zone_apex(zone), name_length(zone_apex(zone), NAME_MAX_OCTETS));
-	if (!files->handler.put(files->context, file, file->has_apex ? file->apex : NULL, zone,
-				error, sizeof(error))) {
+	if (!hand_over(file, zone, error, sizeof(error))) {
 		file->errors++;
 		log_error("control.zone", error);
 		note_bad(file, error);
 		return;
 	}
-	memcpy(file->apex, apex, sizeof(apex));
-	file->has_apex = true;
 	file->state = ZONE_FILE_GOOD;
 	file->loads++;
-	file->unsaved = files->state_dir != NULL;
+	file->unsaved = file->owner->state_dir != NULL;
 	file->mark = zone_reading_mark(&file->last);
 	note_error(file, NULL);
 }
@@ -386,6 +401,7 @@ static void read_work(uv_work_t *work)
 	struct zone_file *file = work->data;
 
 	zone_reading_do(&file->source, &file->next);
+	zone_reading_compare(&file->next, file->in_force);
 }
 
 static void read_done(uv_work_t *work, int status)
@@ -414,14 +430,18 @@ static void read_done(uv_work_t *work, int status)
 
 static void read_start(struct zone_file *file)
 {
+	struct zone_files *files = file->owner;
+
 	if (file->busy) {
 		file->again = true;
 		return;
 	}
 	file->again = false;
 	file->busy = true;
+	/* It stays as it is until this reading is done: only what comes of it changes that. */
+	file->in_force = file->has_apex ? files->handler.zone_of(files->context, file) : NULL;
 	file->work.data = file;
-	uv_queue_work(file->owner->loop, &file->work, read_work, read_done);
+	uv_queue_work(files->loop, &file->work, read_work, read_done);
 }
 
 static void scan_directory(struct zone_files *files, struct zone_directory *directory)

@@ -1,9 +1,11 @@
 /* zone_files.h: the record source "zone files": FILE, ORIGIN=FILE and directories of *.zone.
  *
  * Files are read by a thread of libuv's pool, so that a large one holds nobody up; what comes out
- * is handed to the handler in the loop. A file that can't be read or has errors keeps its last good
- * version. New *.zone files in a directory argument are taken in, and removed ones taken out; a
- * file that was named by itself stays, whatever happens to it.
+ * is handed to the handler in the loop. Of a file that is read again the thread works out what is
+ * different from the zone in force: if that is little, only changes are handed over, so that the
+ * loop is held as long as they take, whatever the size of the zone. A file that can't be read or
+ * has errors keeps its last good version. New *.zone files in a directory argument are taken in,
+ * and removed ones taken out; a file that was named by itself stays, whatever happens to it.
  * Threads:   the loop's. Ownership: a zone that is handed over is the handler's. */
 #ifndef SKUA_CONTROL_SOURCE_ZONE_FILES_H
 #define SKUA_CONTROL_SOURCE_ZONE_FILES_H
@@ -44,8 +46,9 @@ struct zone_file {
 	uint64_t scan;
 	uv_work_t work;
 	struct zone_reading next;
-	const struct zone *kept; /* while a thread saves it */
-	int save_error;		 /* of errno, or 0 */
+	const struct zone *in_force; /* while a thread reads the file; or NULL */
+	const struct zone *kept;     /* while a thread saves it */
+	int save_error;		     /* of errno, or 0 */
 };
 
 struct zone_files_handler {
@@ -53,8 +56,13 @@ struct zone_files_handler {
 	 * The zone is the handler's now. False, with a line for the user, if that can't be. */
 	bool (*put)(void *context, const struct zone_file *file, const uint8_t *previous,
 		    struct zone *zone, char *error, size_t error_size);
-	/* The zone that is in force for the file. It must stay as it is until put() or take() is
-	 * called for this file: a thread may read it. */
+	/* The same, of a version that differs little from the zone in force: what makes that zone
+	 * one of the version's records. Borrowed. Records that did not change keep the places in
+	 * files that they had; of what is in force nobody asks for those. */
+	bool (*change)(void *context, const struct zone_file *file,
+		       const struct zone_changes *changes, char *error, size_t error_size);
+	/* The zone that is in force for the file. It must stay as it is until put(), change() or
+	 * take() is called for this file: a thread may read it. */
 	const struct zone *(*zone_of)(void *context, const struct zone_file *file);
 	/* The file is gone from its directory. False: the zone is still in force; tried again. */
 	bool (*take)(void *context, const struct zone_file *file);

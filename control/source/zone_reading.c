@@ -3,6 +3,7 @@
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "zones/check/check.h"
+#include "zones/name/name.h"
 #include "zones/text/text.h"
 
 #include <stdlib.h>
@@ -68,9 +69,26 @@ void zone_reading_do(const struct zone_source *source, struct zone_reading *read
 	diagnostics_free(&all);
 }
 
+void zone_reading_compare(struct zone_reading *reading, const struct zone *in_force)
+{
+	const struct zone *zone = reading->zone;
+
+	if (zone == NULL || in_force == NULL || !name_equal(zone_apex(zone), zone_apex(in_force)))
+		return;
+	reading->compared = zone_changes_between(&reading->changes, in_force, zone,
+						 (size_t)zone_counts(zone).names / 4 + 1);
+	if (!reading->compared) {
+		zone_changes_free(&reading->changes);
+		return;
+	}
+	zone_free(reading->zone);
+	reading->zone = NULL;
+}
+
 void zone_reading_free(struct zone_reading *reading)
 {
 	zone_free(reading->zone);
+	zone_changes_free(&reading->changes);
 	free(reading->first_error);
 	for (size_t i = 0; i < reading->file_count; i++)
 		free(reading->files[i].path);

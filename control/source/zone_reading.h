@@ -7,10 +7,13 @@
 
 #include "control/source/file_stamp.h"
 #include "zones/text/source.h"
-#include "zones/zone/zone.h"
+#include "zones/zone/change.h"
 
 struct zone_reading {
-	struct zone *zone; /* NULL: the file must not be served */
+	struct zone *zone; /* NULL: the file must not be served, or `compared` */
+	/* Instead of the zone, what makes the zone in force one of the same records. */
+	bool compared;
+	struct zone_changes changes;
 	uint64_t errors, warnings;
 	char *first_error; /* file:line:column: what, and what to do; NULL without errors */
 	struct {
@@ -25,6 +28,9 @@ struct zone_reading {
 
 /* Logs what it finds. */
 void zone_reading_do(const struct zone_source *source, struct zone_reading *reading);
+/* Puts changes in place of the zone, if it has the apex of the zone in force and they are few: less
+ * than a quarter of its names. in_force: or NULL; nobody changes it meanwhile. */
+void zone_reading_compare(struct zone_reading *reading, const struct zone *in_force);
 void zone_reading_free(struct zone_reading *reading);
 
 /* Tells versions of its files apart, also after a reboot; 0: they may still be changing. */

@@ -46,6 +46,13 @@ struct record_change {
 bool zone_changes_next(const struct zone_changes *changes, size_t *at,
 		       struct record_change *change);
 
+/* Makes of an empty list what makes the records of `old` those of `new`; both have the same apex.
+ * RRsets that are the same have no part in it: they keep the places in files that they had in
+ * `old`. False: that would be `most` changes or more, and the list is of no use. Threads: any that
+ * no one changes the zones beside. Cost: linear in both zones. */
+bool zone_changes_between(struct zone_changes *changes, const struct zone *old,
+			  const struct zone *new, size_t most);
+
 /* Makes all changes, in order, in `zone`, which is in the set. Calls changed() for every name whose
  * node may differ then (at least once, perhaps more often): the owners, their ancestors that came
  * or went (RFC 4592 2.2), the name whose wildcard child came or went, and all below a cut or a

@@ -215,6 +215,31 @@ static void maybe_reclaim(struct arena *arena, struct random *random)
 		image_reclaim(arena->writer, image_generation(arena->writer));
 }
 
+static void stage_version(const struct world *world, struct arena *arena, unsigned which)
+{
+	const uint8_t *apex = world->zone[which].apex;
+	const struct zone *old = zone_set_find(zone_store_zones(arena->store, arena->view), apex);
+	struct zone *new = test_zone_build(&world->zone[which], 1);
+	struct zone_changes changes = {0};
+	size_t refused, count;
+
+	assert_true(zone_changes_between(&changes, old, new, SIZE_MAX));
+	count = changes.count;
+	zone_changes_clear(&changes);
+	if (count > 1)
+		assert_false(zone_changes_between(&changes, old, new, 1));
+	zone_changes_clear(&changes);
+	assert_true(zone_changes_between(&changes, old, new, count + 1));
+	assert_int_equal(
+	    zone_store_stage_changes(arena->store, arena->view, apex, &changes, &refused),
+	    STORE_STAGED);
+	zone_changes_clear(&changes);
+	assert_true(zone_changes_between(&changes, old, new, 1)); /* it is that version now */
+	assert_int_equal(changes.count, 0);
+	zone_changes_free(&changes);
+	zone_free(new);
+}
+
 static void batches_equal_a_fresh_build(void **state)
 {
 	static struct world world;
@@ -228,6 +253,38 @@ static void batches_equal_a_fresh_build(void **state)
 		arena_open(&arena);
 		for (unsigned i = 0; i < STEPS; i++) {
 			step(&world, &arena, &random);
+			arena_apply(&arena);
+			maybe_reclaim(&arena, &random);
+			compare_with_fresh(&world, &arena, &random);
+		}
+		arena_close(&arena);
+	}
+}
+
+/* A new version of a zone as the changes that lead to it. */
+static void versions_equal_a_fresh_build(void **state)
+{
+	static struct world world;
+	struct arena arena;
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct random random = random_start(random_first_seed() + run);
+
+		world_start(&world);
+		arena_open(&arena);
+		for (unsigned i = 0; i < STEPS; i++) {
+			unsigned which = random_below(&random, WORLD_APEXES);
+			bool there = world.there[which];
+
+			if (!there || random_below(&random, 4) == 0)
+				world_change(&world, &random, which);
+			else
+				world_touch(&world, &random, which);
+			if (there)
+				stage_version(&world, &arena, which);
+			else
+				world_stage(&world, &arena, which);
 			arena_apply(&arena);
 			maybe_reclaim(&arena, &random);
 			compare_with_fresh(&world, &arena, &random);
@@ -442,6 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(batches_equal_a_fresh_build),
+	    cmocka_unit_test(versions_equal_a_fresh_build),
 	    cmocka_unit_test(views_change_apart),
 	    cmocka_unit_test(what_fails_changes_nothing),
 	    cmocka_unit_test(nothing_leaks),
