@@ -23,7 +23,7 @@
 
 #define IMAGE_MAGIC	 0x31414b5541554b53ull /* "SKUAUKA1", little-endian */
 #define IMAGE_ROOT_MAGIC 0x544f4f52u	       /* "ROOT" */
-#define IMAGE_ABI	 3u /* raise with every change of a layout in zones/abi */
+#define IMAGE_ABI	 4u /* raise with every change of a layout in zones/abi */
 
 #define IMAGE_UNIT 16u /* octets per reference step */
 #define IMAGE_NODE_MAX                                                                             \
@@ -85,7 +85,8 @@ struct image_root {
 	uint64_t generation;
 	uint64_t limit;	     /* octets of the arena in use; every reference lies below it */
 	uint64_t name_count; /* nodes, empty non-terminals and ancestors of apexes included */
-	image_ref zones;     /* struct image_zone[zone_count], or 0 */
+	image_ref zones;     /* a reference for each page of zones, zone_count / IMAGE_ZONES
+				rounded up; or 0 */
 	uint32_t zone_count;
 	struct image_settings settings;
 	image_ref policy; /* struct image_policy (policy.h), or 0: nothing set */
@@ -107,6 +108,13 @@ struct image_zone {
 	image_ref salt; /* a block that holds the salt; 0: no salt */
 };
 static_assert(sizeof(struct image_zone) == 16, "layout");
+
+/* Zones stand in pages, so that one that changes copies one page and the references. A page that
+ * was never written is 0: all its entries are zero. */
+#define IMAGE_ZONES 128u
+struct image_zones {
+	struct image_zone zone[IMAGE_ZONES];
+};
 
 #define IMAGE_ANYONE 0u
 

@@ -226,11 +226,18 @@ const struct image_target *image_targets(const struct image_node *node,
 
 const struct image_zone *image_zone(const struct image *image, uint16_t zone_index)
 {
-	const struct image_zone *zones;
+	static const struct image_zone never_written;
+	uint32_t number = zone_index / IMAGE_ZONES;
+	const struct image_zones *page;
+	const image_ref *pages;
 
 	if (zone_index >= image->root->zone_count)
 		return NULL;
-	zones =
-	    image_at_ref(image, image->root->zones, ((uint64_t)zone_index + 1) * sizeof(*zones));
-	return zones == NULL ? NULL : &zones[zone_index];
+	pages = image_at_ref(image, image->root->zones, (number + 1) * sizeof(*pages));
+	if (pages == NULL)
+		return NULL;
+	if (pages[number] == 0)
+		return &never_written;
+	page = image_at_ref(image, pages[number], sizeof(*page));
+	return page == NULL ? NULL : &page->zone[zone_index % IMAGE_ZONES];
 }

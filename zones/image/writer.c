@@ -277,42 +277,51 @@ image_ref image_writer_ref(const struct image_writer *writer, const void *block)
 	return (image_ref)(((const uint8_t *)block - writer->arena.base) / IMAGE_UNIT);
 }
 
-/* The table is copied once a transaction, and with room to spare when it grows. */
-static struct image_zone *zones_writable(struct image_writer *writer, uint32_t count)
+/* The block, if this transaction made it and it is large enough; else a copy of it that is, with
+ * zeros behind the `held` octets, and *ref is that one's. NULL: out of memory. */
+static void *block_writable(struct image_writer *writer, image_ref *ref, uint64_t held,
+			    uint64_t octets)
 {
-	struct image_root *root = &writer->work;
-	uint64_t octets = (uint64_t)count * sizeof(struct image_zone);
-	uint64_t held = (uint64_t)root->zone_count * sizeof(struct image_zone);
-	image_ref ref;
+	image_ref copy;
 
-	if (root->zones != 0 && writer_is_fresh(writer, root->zones) &&
-	    octets <= arena_block_octets(&writer->arena, root->zones))
-		return writer_at(writer, root->zones);
-	ref = writer_block_new(writer, octets > held ? octets + octets / 2 : octets, false);
-	if (ref == 0)
+	if (*ref != 0 && writer_is_fresh(writer, *ref) &&
+	    octets <= arena_block_octets(&writer->arena, *ref))
+		return writer_at(writer, *ref);
+	copy = writer_block_new(writer, octets, false);
+	if (copy == 0)
 		return NULL;
-	memset(writer_at(writer, ref), 0, arena_block_octets(&writer->arena, ref));
+	memset(writer_at(writer, copy), 0, arena_block_octets(&writer->arena, copy));
 	if (held > 0)
-		memcpy(writer_at(writer, ref), writer_at(writer, root->zones), held);
-	writer_block_leave(writer, root->zones);
-	root->zones = ref;
-	return writer_at(writer, ref);
+		memcpy(writer_at(writer, copy), writer_at(writer, *ref), held);
+	writer_block_leave(writer, *ref);
+	*ref = copy;
+	return writer_at(writer, copy);
+}
+
+static uint32_t zone_pages(uint32_t zones)
+{
+	return (zones + IMAGE_ZONES - 1) / IMAGE_ZONES;
 }
 
 bool image_set_zone(struct image_writer *writer, uint16_t zone_index, const struct image_zone *zone)
 {
 	struct image_root *root = &writer->work;
-	uint32_t count = zone_index + 1u;
-	struct image_zone *zones;
+	uint32_t number = zone_index / IMAGE_ZONES, held = zone_pages(root->zone_count);
+	uint32_t count = held > number ? held : number + 1;
+	struct image_zones *page;
+	image_ref *pages;
 
 	assert(writer->open);
-	if (count < root->zone_count)
-		count = root->zone_count;
-	zones = zones_writable(writer, count);
-	if (zones == NULL)
+	pages = block_writable(writer, &root->zones, held * sizeof(*pages), count * sizeof(*pages));
+	if (pages == NULL)
 		return false;
-	zones[zone_index] = *zone;
-	root->zone_count = count;
+	if (zone_index >= root->zone_count)
+		root->zone_count = zone_index + 1u;
+	page = block_writable(writer, &pages[number], pages[number] == 0 ? 0 : sizeof(*page),
+			      sizeof(*page));
+	if (page == NULL)
+		return false;
+	page->zone[zone_index % IMAGE_ZONES] = *zone;
 	return true;
 }
 

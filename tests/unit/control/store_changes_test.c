@@ -190,7 +190,8 @@ static void compare_zones(const struct world *world, const struct arena *a, cons
 
 		zone_diff(zone, same, no_difference, random);
 		CHECK(random, counts.names == wanted.names && counts.rrsets == wanted.rrsets &&
-				  counts.records == wanted.records);
+				  counts.records == wanted.records &&
+				  counts.proofs == wanted.proofs);
 	}
 }
 

@@ -122,6 +122,34 @@ static void a_change_costs_the_same_in_any_zone(void **state)
 	}
 }
 
+/* The order tree's root stands in the root's table of zones, which is not copied as a whole. */
+static void a_signed_zone_costs_the_same_among_many(void **state)
+{
+	static const uint8_t nsec[] = {0, 0, 1, 2};
+	struct zone_changes changes = {0};
+	uint8_t apex[NAME_MAX_OCTETS];
+	struct cost cost[2];
+	struct arena arena;
+
+	(void)state;
+	test_name("example.", apex);
+	for (unsigned i = 0; i < 2; i++) {
+		arena_of_hosts(&arena, 10, i == 0 ? 0 : 3000);
+		zone_changes_clear(&changes);
+		zone_changes_add(&changes, apex, TYPE_NSEC, 60, nsec, sizeof(nsec), nowhere);
+		cost_of(&arena, "example.", &changes);
+		zone_changes_clear(&changes);
+		add(&changes, "example.", TYPE_TXT, 1);
+		cost[i] = cost_of(&arena, "example.", &changes);
+		arena_close(&arena);
+	}
+	assert_int_equal(cost[0].names, 1);
+	assert_int_equal(cost[1].names, 1);
+	assert_true(cost[0].octets > sizeof(struct image_zones));
+	assert_true(cost[1].octets <= cost[0].octets + 256);
+	zone_changes_free(&changes);
+}
+
 /* A cut concerns what lies below it, and no more. */
 static void a_cut_costs_what_lies_below(void **state)
 {
@@ -211,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_above_apexes_follow_cuts),
 	    cmocka_unit_test(a_change_costs_the_same_in_any_zone),
+	    cmocka_unit_test(a_signed_zone_costs_the_same_among_many),
 	    cmocka_unit_test(a_cut_costs_what_lies_below),
 	    cmocka_unit_test(who_may_ask_stands_in_new_names),
 	};
