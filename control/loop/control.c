@@ -5,6 +5,7 @@
 #include "control/store/last_good.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,12 +126,28 @@ static bool find_files(struct control *control, char error[ERROR_TEXT])
 	return good;
 }
 
+/* Cores are for answering: those that we may use, less the workers of a dataplane that runs on. */
+static unsigned load_threads(const struct control *control)
+{
+	const struct dataplane_file *file = publish_dataplane(control->publisher);
+	unsigned given = (unsigned)config_number(control->config, KEY_load_threads);
+	unsigned workers = file != NULL ? file->worker_count : 0;
+	unsigned cores = 1;
+	cpu_set_t set;
+
+	if (given != 0)
+		return given;
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		cores = (unsigned)CPU_COUNT(&set);
+	return cores > workers ? cores - workers : 1;
+}
+
 static bool load(struct control *control, char error[ERROR_TEXT])
 {
 	size_t good;
 
 	control->loading = true;
-	good = zone_files_read_first(control->files);
+	good = zone_files_read_first(control->files, load_threads(control));
 	control->loading = false;
 	if (good == 0) {
 		snprintf(error, ERROR_TEXT,
@@ -208,8 +225,9 @@ static void open_loop(struct control *control)
 {
 	static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
 
-	/* One reading at a time: cores are for answering, and memory for one zone's text. */
-	setenv("UV_THREADPOOL_SIZE", "1", 0);
+	/* Cores are for answering: a thread reads what has changed, and one saves what is in force,
+	 * which waits for the disk. The first load has threads of its own. */
+	setenv("UV_THREADPOOL_SIZE", "2", 0);
 	signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&control->loop) != 0)
 		abort();

@@ -2,6 +2,7 @@
 
 #include "runtime/log.h"
 #include "control/source/directory_watch.h"
+#include "control/source/first_reading.h"
 #include "control/store/last_good.h"
 
 #include <errno.h>
@@ -228,6 +229,7 @@ static void bring_in_force(struct zone_file *file)
 	struct zone *zone = file->last.zone;
 	char error[512];
 
+	zone_reading_log(&file->last);
 	file->last.zone = NULL;
 	file->errors = file->last.errors;
 	file->warnings = file->last.warnings;
@@ -260,6 +262,7 @@ static void bring_saved_in_force(struct zone_file *file)
 		return;
 	source.path = path;
 	zone_reading_do(&source, &saved);
+	zone_reading_log(&saved);
 	if (saved.zone != NULL) {
 		memcpy(file->apex, zone_apex(saved.zone),
 		       name_length(zone_apex(saved.zone), NAME_MAX_OCTETS));
@@ -277,17 +280,15 @@ static void bring_saved_in_force(struct zone_file *file)
 			    LOG_TEXT("file", file->source.path), LOG_TEXT("saved", path));
 }
 
-size_t zone_files_read_first(struct zone_files *files)
+size_t zone_files_read_first(struct zone_files *files, unsigned threads)
 {
 	size_t served = 0;
 
+	first_reading(files->list, files->count, threads);
 	for (size_t i = 0; i < files->count; i++) {
 		struct zone_file *file = files->list[i];
+		bool bad = file->last.zone == NULL;
 
-		bool bad;
-
-		zone_reading_do(&file->source, &file->last);
-		bad = file->last.zone == NULL;
 		bring_in_force(file);
 		if (bad && files->state_dir != NULL)
 			bring_saved_in_force(file);

@@ -80,8 +80,9 @@ void zone_files_keep(struct zone_files *files, const char *state_dir);
 /* A file may be served in several views. terms: of all files that the argument stands for. False if
  * it stands for no file; that has been logged. */
 bool zone_files_add(struct zone_files *files, const char *argument, struct zone_terms terms);
-/* Reads all, now, in this thread, and hands them over. Returns how many came in force. */
-size_t zone_files_read_first(struct zone_files *files);
+/* Reads all, now, by so many threads, and hands them over one after the other in this one. Returns
+ * how many came in force. */
+size_t zone_files_read_first(struct zone_files *files, unsigned threads);
 /* From now on follows what changes. False, with a line for the user. */
 bool zone_files_watch(struct zone_files *files, char *error, size_t error_size);
 /* Reads all files again (SIGHUP), changed or not. */

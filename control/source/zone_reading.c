@@ -12,14 +12,37 @@
 static void show(void *context, enum severity severity, const char *line)
 {
 	struct zone_reading *reading = context;
+	struct zone_reading_line *lines =
+	    realloc(reading->lines, (reading->line_count + 1) * sizeof(*lines));
+	char *text = strdup(line);
 
-	if (severity == SEVERITY_ERROR) {
-		if (reading->first_error == NULL)
-			reading->first_error = strdup(line);
-		log_error("control.zone", line);
-	} else {
-		log_warning("control.zone", line);
+	if (lines == NULL || text == NULL)
+		abort();
+	reading->lines = lines;
+	lines[reading->line_count++] =
+	    (struct zone_reading_line){.is_error = severity == SEVERITY_ERROR, .text = text};
+	if (severity == SEVERITY_ERROR && reading->first_error == NULL)
+		reading->first_error = strdup(line);
+}
+
+static void lines_free(struct zone_reading *reading)
+{
+	for (size_t i = 0; i < reading->line_count; i++)
+		free(reading->lines[i].text);
+	free(reading->lines);
+	reading->lines = NULL;
+	reading->line_count = 0;
+}
+
+void zone_reading_log(struct zone_reading *reading)
+{
+	for (size_t i = 0; i < reading->line_count; i++) {
+		if (reading->lines[i].is_error)
+			log_error("control.zone", reading->lines[i].text);
+		else
+			log_warning("control.zone", reading->lines[i].text);
 	}
+	lines_free(reading);
 }
 
 static void note_files(struct zone_reading *reading, const char *path,
@@ -90,6 +113,7 @@ void zone_reading_free(struct zone_reading *reading)
 	zone_free(reading->zone);
 	zone_changes_free(&reading->changes);
 	free(reading->first_error);
+	lines_free(reading);
 	for (size_t i = 0; i < reading->file_count; i++)
 		free(reading->files[i].path);
 	free(reading->files);

@@ -200,7 +200,7 @@ static void start(struct scene *scene, const char *argument)
 	char error[256];
 
 	assert_true(zone_files_add(scene->files, argument, (struct zone_terms){0}));
-	zone_files_read_first(scene->files);
+	zone_files_read_first(scene->files, 3);
 	assert_true(zone_files_watch(scene->files, error, sizeof(error)));
 }
 
@@ -225,7 +225,7 @@ static void one_file_in_two_views(void **state)
 	assert_true(zone_files_add(scene->files, scene->directory, (struct zone_terms){0}));
 	assert_true(zone_files_add(scene->files, path_of(scene, "a.test.zone"), partner));
 	assert_int_equal(zone_files_count(scene->files), 2);
-	assert_int_equal(zone_files_read_first(scene->files), 2);
+	assert_int_equal(zone_files_read_first(scene->files, 3), 2);
 	assert_int_equal(scene->puts, 2);
 	assert_int_equal(zone_files_at(scene->files, 0)->terms.view, 0);
 	assert_int_equal(scene->view, 3);
@@ -240,7 +240,7 @@ static void first_load(void **state)
 	write_zone(scene, "c.test.zone", 3, "c A nonsense\n");
 	write_zone(scene, "ignored.txt", 4, "");
 	assert_true(zone_files_add(scene->files, scene->directory, (struct zone_terms){0}));
-	assert_int_equal(zone_files_read_first(scene->files), 2);
+	assert_int_equal(zone_files_read_first(scene->files, 3), 2);
 	assert_int_equal(scene->puts, 2);
 	assert_int_equal(zone_files_count(scene->files), 3);
 	assert_int_equal(file_of(scene, "a.test.zone")->state, ZONE_FILE_GOOD);
