@@ -240,7 +240,11 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	io_class = packet_io_find(options.io, &argument, error);
-	struct io_config config = {argument, options.listen, options.listen_count, options.workers};
+	struct io_config config = {.argument = argument,
+				   .listen = options.listen,
+				   .listen_count = options.listen_count,
+				   .workers = options.workers,
+				   .kernel = "off"};
 	io = io_class ? io_class->open(&config, error) : NULL;
 	if (!io) {
 		fprintf(stderr, "io_echo: %s\n", error);
