@@ -1,6 +1,8 @@
 /* cores.h: which processor core each worker is pinned to.
  *
- * Threads: the main thread; pin_to_core() pins the thread that calls it. */
+ * Threads: the main thread; pin_to_core() and take_short_turns() are for the thread that calls
+ * them.
+ */
 #ifndef SKUA_DATAPLANE_WORKER_CORES_H
 #define SKUA_DATAPLANE_WORKER_CORES_H
 
@@ -30,6 +32,13 @@ bool core_list_assign(const struct core_list *wanted, const struct core_list *al
 /* False with a line for the user that names the cores which are. option: whose value it is. */
 bool core_is_allowed(const char *option, int core, const struct core_list *allowed, char *error,
 		     size_t error_size);
+
+/* Has the thread that calls it run in short turns, but not longer in all: when a packet wakes it,
+ * it then comes before whoever has its core at the moment, not up to some milliseconds later. Needs
+ * no privilege. Linux before 6.12 ignores it, and a thread that the operator gave a policy of its
+ * own (chrt, CPUSchedulingPolicy=) keeps that. Source: Linux, Documentation/scheduler/sched-eevdf.
+ */
+void take_short_turns(void);
 
 /* Returns 0 or an errno. */
 int pin_to_core(int core);

@@ -143,6 +143,7 @@ static void *run(void *context)
 	snprintf(name, sizeof(name), "skua-worker-%u", config->index % WORKERS_MAX);
 	pthread_setname_np(pthread_self(), name);
 	start->pin_error = config->core >= 0 ? pin_to_core(config->core) : 0;
+	take_short_turns();
 	start->worker = worker = worker_new(config);
 	/* Here and not in worker_start(): a back end may tie the queue to the calling thread. */
 	if (worker != NULL)

@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void numbers_and_ranges_are_taken_in_order(void **state)
 {
@@ -110,6 +112,52 @@ static void pinning_pins_this_thread(void **state)
 	assert_int_not_equal(pin_to_core(CORES_MAX - 1), 0);
 }
 
+/* The first version of the kernel's struct sched_attr. */
+struct schedule {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static struct schedule own_schedule(void)
+{
+	struct schedule schedule = {0};
+
+	assert_int_equal(syscall(SYS_sched_getattr, 0, &schedule, sizeof(schedule), 0), 0);
+	return schedule;
+}
+
+/* A kernel that knows no turns of its threads' own says 0. */
+static void turns_get_short_and_nothing_else_changes(void **state)
+{
+	struct schedule before = own_schedule(), after;
+
+	(void)state;
+	take_short_turns();
+	after = own_schedule();
+	assert_int_equal(after.policy, before.policy);
+	assert_int_equal(after.nice, before.nice);
+	assert_int_equal(after.flags, before.flags);
+	if (before.policy == SCHED_OTHER)
+		assert_int_equal(after.runtime, before.runtime == 0 ? 0 : 100000);
+}
+
+static void a_policy_of_the_operator_stays(void **state)
+{
+	const struct sched_param none = {0};
+	struct schedule before, after;
+
+	(void)state;
+	assert_int_equal(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+	before = own_schedule();
+	take_short_turns();
+	after = own_schedule();
+	assert_int_equal(after.policy, SCHED_BATCH);
+	assert_memory_equal(&after, &before, sizeof(after));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +168,8 @@ int main(void)
 	    cmocka_unit_test(the_list_of_the_operator_counts),
 	    cmocka_unit_test(cores_that_can_be_had_are_named),
 	    cmocka_unit_test(pinning_pins_this_thread),
+	    cmocka_unit_test(turns_get_short_and_nothing_else_changes),
+	    cmocka_unit_test(a_policy_of_the_operator_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
