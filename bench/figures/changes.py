@@ -12,7 +12,7 @@ from results import Sample
 NAME = "changes"
 TITLE = "Queries while records change"
 WHAT = ("A `skua-dataplane` over AF_XDP on core 0 answers `bench/latency_generator` (core 1) at a fixed load, first in quiet, then while `bench/update --publish` makes "
-        "100,000 changes a second, each a commit of its own, of a host that is not asked for. It runs on core 2, or, on a machine with two cores, on the "
+        "100,000 changes a second in slices of 100 us, each a commit of its own, of a host that is not asked for. It runs on core 2, or, on a machine with two cores, on the "
         "generator's, whose latencies it then disturbs: such a machine shows an upper bound.")
 SECONDS = {"full": 60, "quick": 15, "smoke": 5}
 SUBJECTS = ("skua-xdp",)
