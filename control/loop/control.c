@@ -144,10 +144,12 @@ static unsigned load_threads(const struct control *control)
 
 static bool load(struct control *control, char error[ERROR_TEXT])
 {
+	unsigned threads = load_threads(control);
 	size_t good;
 
 	control->loading = true;
-	good = zone_files_read_first(control->files, load_threads(control));
+	good = zone_files_read_first(control->files, threads);
+	zone_store_set_threads(control->store, threads);
 	control->loading = false;
 	if (good == 0) {
 		snprintf(error, ERROR_TEXT,

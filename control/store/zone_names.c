@@ -1,5 +1,6 @@
 /* zone_names.c: what the zones say of a name, put into the image. */
 #include "control/store/denial.h"
+#include "control/store/load_ahead.h"
 #include "control/store/zone_store_private.h"
 #include "zones/compile/compile.h"
 #include "zones/name/name.h"
@@ -140,14 +141,45 @@ static void load_name(struct zone_store *store, const struct zone_walk *walk)
 		refresh_denial(store, walk->owner, &nodes);
 }
 
+/* Fewer names than these are compiled before a thread has begun. */
+#define AHEAD_NAMES 20000u
+
+/* load_name() of all names, compiled by other threads. False: none can be had. */
+static bool load_ahead(struct zone_store *store, const struct zone *zone, const uint64_t *shared)
+{
+	struct load_ahead *ahead = load_ahead_start(zone, shared, image_writer_key(store->writer),
+						    store->load_threads - 1);
+	const struct load_range *range;
+
+	if (ahead == NULL)
+		return false;
+	while (!store->failed && (range = load_ahead_next(ahead)) != NULL) {
+		store->change.changed += range->names;
+		store->change.too_large += range->too_large;
+		for (size_t at = 0; at < range->octets && !store->failed;) {
+			struct image_node *node = (void *)(range->nodes + at);
+
+			at += (size_t)node->units * IMAGE_UNIT;
+			put_terms(store, node);
+			store->failed = image_put_later(store->writer, node) == 0;
+		}
+	}
+	load_ahead_stop(ahead);
+	return true;
+}
+
 /* The same as store_refresh() for the names that only this zone speaks of, but in one walk that
  * looks up nothing. Requires: the image holds none of them yet. */
 static void load_zone(struct zone_store *store, const struct zone *zone)
 {
 	uint64_t *shared = shared_names(store->zones[store->view], zone);
+	/* What proves absence is kept in the order of the walk, by this thread. */
+	bool is_ahead = store->load_threads > 1 && store->denials == 0 &&
+			zone_name_end(zone) >= AHEAD_NAMES && load_ahead(store, zone, shared);
 	struct zone_walk walk;
 
-	zone_walk_start(&walk, zone, ZONE_APEX + 1, zone_name_end(zone));
+	zone_walk_start(&walk, zone, is_ahead ? zone_name_end(zone) : ZONE_APEX + 1,
+			zone_name_end(zone));
 	while (!store->failed && zone_walk_next(&walk)) {
 		if (shared == NULL || !(shared[walk.name / 64] >> walk.name % 64 & 1))
 			load_name(store, &walk);

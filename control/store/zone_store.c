@@ -19,6 +19,7 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 	store->writer = writer;
 	store->settings = *settings;
 	store->policy_staged = true;
+	store->load_threads = 1;
 	store->commit = commit;
 	store->context = context;
 	store->zones[0] = zone_set_new();
@@ -27,6 +28,11 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 	if (store->scratch == NULL)
 		abort();
 	return store;
+}
+
+void zone_store_set_threads(struct zone_store *store, unsigned threads)
+{
+	store->load_threads = threads;
 }
 
 void zone_store_free(struct zone_store *store)

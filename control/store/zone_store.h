@@ -31,6 +31,9 @@ struct zone_store *zone_store_new(struct image_writer *writer,
 				  const struct image_settings *settings, store_commit commit,
 				  void *context);
 void zone_store_free(struct zone_store *store);
+/* Threads that may compile a large zone when an image is first filled; 1 if not set. They are gone
+ * when zone_store_apply() returns. */
+void zone_store_set_threads(struct zone_store *store, unsigned threads);
 
 /* Staged for the next apply, which publishes them even if no name differs. policy: copied, but its
  * `clients`, which the store makes from the table; NULL: nothing of it is on, which is how a store

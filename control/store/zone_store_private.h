@@ -22,7 +22,8 @@ struct zone_store {
 	size_t guarded; /* zones in force that not anyone may ask */
 	size_t denials; /* zones in force that prove absence: their trees cost extra looks */
 	struct pending pending;
-	bool failed; /* the open transaction is out of memory */
+	unsigned load_threads; /* for a first load; at least 1 */
+	bool failed;	       /* the open transaction is out of memory */
 	struct store_change change;
 	struct image_node *scratch; /* IMAGE_NODE_MAX octets */
 };
