@@ -1,8 +1,10 @@
-/* express.h: the commonplace query, answered in three stages for a whole burst.
+/* express.h: the commonplace query, answered in stages for a whole burst.
  *
  *   read     one question of class IN, at most a bare OPT record behind it: the name is hashed
- *   approach the bucket of that hash says where the name's node may be
+ *   look up  page, bucket and node of that hash, one after the other
  *   answer   it is that name's node, and has the records: they are copied behind the question
+ *   climb    there is no node: the names above it are looked up, until the closest encloser, and
+ *            then its wildcard answers, or the zone's SOA denies (express_climb.h)
  *
  * Between two stages of one query come those of all others, so that what a stage reads has been
  * prefetched. Whatever is not as expected is left as it came, for answer.c to do in full: so there
@@ -12,7 +14,7 @@
  * Requires: as answer_batch(); the image has view 0, and express_applies().
  * Ensures:  an answered query has the reply, sum and counts that answer.c would give it; of the
  *           others nothing is touched. Nothing outside [payload, payload + capacity) is.
- * Source:   RFC 1035 4.1, RFC 6891 6.1. */
+ * Source:   RFC 1035 4.1, RFC 2308 2.1, RFC 4592 3.3.1, RFC 6891 6.1. */
 #ifndef SKUA_DATAPLANE_ANSWER_EXPRESS_H
 #define SKUA_DATAPLANE_ANSWER_EXPRESS_H
 

@@ -30,4 +30,14 @@ bool stored_alias(const struct composer *composer, struct response *response);
  */
 bool stored_denial(const struct composer *composer, struct response *response);
 
+/* The zone's SOA for negative answers if that is all that is to be said to a client, or NULL. */
+const struct image_rrset *stored_soa(const struct image *image, const struct image_node *apex,
+				     bool dnssec_ok);
+
+/* Copies it to where it stands behind a question of so many octets of name, at or below the apex;
+ * *sum is that of what it is then. False: the image is damaged. Requires: to has soa->length
+ * octets. */
+bool stored_soa_copy(uint8_t *to, const struct image_node *apex, const struct image_rrset *soa,
+		     uint32_t asked_length, uint16_t *sum);
+
 #endif

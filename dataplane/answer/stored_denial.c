@@ -83,14 +83,13 @@ static bool has_proofs(const struct image *image, const struct image_node *apex)
 	return zone == NULL || zone->order != 0;
 }
 
-/* The zone's SOA for negative answers if that is all that is to be said, or NULL. */
-static const struct image_rrset *soa_of(const struct image *image, const struct query *query,
-					const struct image_node *apex)
+const struct image_rrset *stored_soa(const struct image *image, const struct image_node *apex,
+				     bool dnssec_ok)
 {
-	if (!(apex->flags & IMAGE_NODE_APEX) || (query->dnssec_ok && has_proofs(image, apex)))
+	if (!(apex->flags & IMAGE_NODE_APEX) || (dnssec_ok && has_proofs(image, apex)))
 		return NULL;
 	const struct image_rrset *soa = image_rrset(apex, IMAGE_TYPE_NEGATIVE_SOA);
-	if (soa == NULL || soa->count != 1 || (query->dnssec_ok && soa->signed_count != 1) ||
+	if (soa == NULL || soa->count != 1 || (dnssec_ok && soa->signed_count != 1) ||
 	    soa->length <= RDATA || get_u16(image_tail(apex, soa) + 10) != soa->length - RDATA)
 		return NULL;
 	return soa;
@@ -105,24 +104,20 @@ static void note_rate(const struct image *image, struct response *r)
 	r->rate_subject = name_hash(image->key, apex->name, apex->name_length);
 }
 
-/* Copies the SOA; false: that can't be. */
-static bool put_soa(struct response *r, const struct image_rrset *soa)
+bool stored_soa_copy(uint8_t *to, const struct image_node *apex, const struct image_rrset *soa,
+		     uint32_t asked_length, uint16_t *sum)
 {
-	const struct image_node *apex = r->staging.known.apex;
 	struct move move = {
-	    .tail = r->reply.base + r->reply.at,
+	    .tail = to,
 	    .end = soa->length,
 	    .start = DNS_HEADER + apex->name_length + 4u,
-	    .by = r->asked.length - apex->name_length,
+	    .by = asked_length - apex->name_length,
 	};
 
-	if (soa->length > r->reply.limit - r->reply.at)
-		return false;
-	memcpy(move.tail, image_tail(apex, soa), soa->length);
+	memcpy(to, image_tail(apex, soa), soa->length);
 	if (move.by != 0 && !move_soa(&move))
 		return false;
-	r->summed = true;
-	r->records_sum = sum_fold(soa->sum + move.grown);
+	*sum = sum_fold(soa->sum + move.grown);
 	return true;
 }
 
@@ -133,9 +128,12 @@ bool stored_denial(const struct composer *c, struct response *r)
 	const struct image_rrset *soa = NULL;
 
 	if (is_denied(r) && client_may_see(&r->client, place))
-		soa = soa_of(c->image, &r->query, known->apex);
-	if (soa == NULL || !put_soa(r, soa))
+		soa = stored_soa(c->image, known->apex, r->query.dnssec_ok);
+	if (soa == NULL || soa->length > r->reply.limit - r->reply.at ||
+	    !stored_soa_copy(r->reply.base + r->reply.at, known->apex, soa, r->asked.length,
+			     &r->records_sum))
 		return false;
+	r->summed = true;
 	r->reply.at += soa->length;
 	r->reply.count[SECTION_AUTHORITY] = 1;
 	r->reply.flags = DNS_AA;

@@ -11,6 +11,8 @@
 #include "zones/image/reader.h"
 #include "zones/image/tags.h"
 
+#include <string.h>
+
 static inline const void *image_at_ref(const struct image *image, image_ref ref, uint64_t octets)
 {
 	uint64_t at = (uint64_t)ref * IMAGE_UNIT;
@@ -44,20 +46,62 @@ static inline bool image_node_is_whole(const struct image *image, const struct i
 	       image_labels_fit(node, node->parent_apex_labels);
 }
 
-static inline const struct image_bucket *image_home_bucket(const struct image *image, uint64_t hash)
+/* Loads that overlap instead of a loop over the last octets: nothing is read outside [a, a+length).
+ */
+static inline bool image_octets_equal(const uint8_t *a, const uint8_t *b, size_t length)
+{
+	uint64_t x, y, z, w;
+
+	if (length < 8)
+		return memcmp(a, b, length) == 0;
+	for (size_t i = 0; i + 8 < length; i += 8) {
+		memcpy(&x, a + i, 8);
+		memcpy(&y, b + i, 8);
+		if (x != y)
+			return false;
+	}
+	memcpy(&z, a + length - 8, 8);
+	memcpy(&w, b + length - 8, 8);
+	return z == w;
+}
+
+/* Requires: both are whole. */
+static inline bool image_is_wildcard_of(const struct image_node *node,
+					const struct image_node *below)
+{
+	return node->name_length == below->name_length + 2u && node->view == below->view &&
+	       node->name[0] == 1 && node->name[1] == '*' &&
+	       image_octets_equal(node->name + 2, below->name, below->name_length);
+}
+
+/* Where the mid page keeps the reference of the hash's leaf page; NULL: there is none. */
+static inline const image_ref *image_leaf_ref(const struct image *image, uint64_t hash)
 {
 	const struct image_top *top = &image->root->top[image_top_index(hash)];
 	uint32_t depth = top->depth;
 	const struct image_mid *mid;
-	const struct image_leaf *leaf;
 
 	if (depth > IMAGE_DEPTH_MAX)
 		return NULL;
 	mid = image_at_ref(image, top->mid, sizeof(*mid) + ((uint64_t)sizeof(image_ref) << depth));
-	if (mid == NULL)
+	return mid == NULL ? NULL : &mid->leaf[image_mid_index(hash, depth)];
+}
+
+/* The bucket where a hash is looked for first; NULL: there is none. */
+static inline const struct image_bucket *image_home_in(const struct image *image,
+						       const image_ref *leaf_ref, uint64_t hash)
+{
+	const struct image_leaf *leaf;
+
+	if (leaf_ref == NULL)
 		return NULL;
-	leaf = image_at_ref(image, mid->leaf[image_mid_index(hash, depth)], sizeof(*leaf));
+	leaf = image_at_ref(image, *leaf_ref, sizeof(*leaf));
 	return leaf == NULL ? NULL : &leaf->bucket[image_bucket_index(hash)];
+}
+
+static inline const struct image_bucket *image_home_bucket(const struct image *image, uint64_t hash)
+{
+	return image_home_in(image, image_leaf_ref(image, hash), hash);
 }
 
 /* The bucket that an insertion turns to when this one, `probe` buckets from home, is full. */

@@ -98,30 +98,11 @@ const struct image_node *image_node_at(const struct image *image, image_ref ref)
 	return node != NULL && image_node_is_whole(image, node) ? node : NULL;
 }
 
-/* Loads that overlap instead of a loop over the last octets: nothing is read outside [a, a+length).
- */
-static inline bool octets_equal(const uint8_t *a, const uint8_t *b, size_t length)
-{
-	uint64_t x, y, z, w;
-
-	if (length < 8)
-		return memcmp(a, b, length) == 0;
-	for (size_t i = 0; i + 8 < length; i += 8) {
-		memcpy(&x, a + i, 8);
-		memcpy(&y, b + i, 8);
-		if (x != y)
-			return false;
-	}
-	memcpy(&z, a + length - 8, 8);
-	memcpy(&w, b + length - 8, 8);
-	return z == w;
-}
-
 static inline bool node_is(const struct image *image, const struct image_node *node,
 			   const uint8_t *name, size_t length)
 {
 	return node->name_length == length && node->view == image->view &&
-	       octets_equal(node->name, name, length);
+	       image_octets_equal(node->name, name, length);
 }
 
 static const struct image_node *find_from(const struct image *image,
@@ -181,13 +162,6 @@ const struct image_node *image_probe_finish(const struct image *image, struct im
 	return find_from(image, probe->bucket, probe->hash, name, length);
 }
 
-static inline bool is_wildcard_of(const struct image_node *node, const struct image_node *below)
-{
-	return node->name_length == below->name_length + 2u && node->view == below->view &&
-	       node->name[0] == 1 && node->name[1] == '*' &&
-	       octets_equal(node->name + 2, below->name, below->name_length);
-}
-
 const struct image_node *image_probe_finish_wildcard(const struct image *image,
 						     struct image_probe *probe,
 						     const struct image_node *below)
@@ -196,7 +170,7 @@ const struct image_node *image_probe_finish_wildcard(const struct image *image,
 
 	if (probe->node == NULL)
 		return NULL;
-	if (image_node_is_whole(image, probe->node) && is_wildcard_of(probe->node, below))
+	if (image_node_is_whole(image, probe->node) && image_is_wildcard_of(probe->node, below))
 		return probe->node;
 	memcpy(name + 2, below->name, below->name_length);
 	return find_from(image, probe->bucket, probe->hash, name, below->name_length + 2u);
