@@ -120,6 +120,27 @@ def nested():
         eventually(lambda: not server.query_udp("x.sub.a.test").answer, "a referral again")
 
 
+@case("reload: of many names only those that a change concerns are published")
+def few_of_many():
+    hosts = "".join(f"h{number} IN A 198.51.100.{number % 250}\n" for number in range(2000))
+    inside = "a.sub IN A 192.0.2.71\nb.sub IN A 192.0.2.72\n"
+    with Served() as served:
+        server, path = served.server, served.folder / "a.test.zone"
+        write(path, hosts + inside, 2)
+        eventually(lambda: addresses(server, "a.sub.a.test") == ["192.0.2.71"], "the whole zone")
+        steps = (("h7", hosts.replace("h7 IN A 198.51.100.7\n", "h7 IN A 192.0.2.77\n") + inside, 2, ["192.0.2.77"]),
+                 ("x.w", hosts + inside + "*.w IN A 192.0.2.78\n", 4, ["192.0.2.78"]),
+                 ("a.sub", hosts + inside + "sub IN NS ns.elsewhere.\n", 6, []),
+                 ("a.sub", hosts + inside, 4, ["192.0.2.71"]))
+        for serial, (name, text, names, wanted) in enumerate(steps, 3):
+            write(path, text, serial)
+            eventually(lambda: zone_status(server, "a.test.")["serial"] == serial, "the new serial")
+            expect_equal(addresses(server, name + ".a.test"), wanted, f"the answer after step {serial}")
+            published = [line for line in server.log().splitlines() if "control.publish" in line and "published" in line]
+            expect(f"changed={names} " in published[-1], f"step {serial}: {names} names wanted: {published[-1]}")
+        expect_equal(addresses(server, "h7.a.test"), ["198.51.100.7"], "the host of before")
+
+
 @case("reload: SIGHUP with nothing changed publishes nothing")
 def unchanged():
     with Served() as served:
