@@ -36,6 +36,7 @@ struct io_queue {
 	unsigned socket_count;
 	unsigned next; /* the socket that is asked first, so that none starves the others */
 	struct pollfd socket[LISTENS_MAX];
+	bool is_any[LISTENS_MAX]; /* it is bound to no address: replies say theirs */
 	struct mmsghdr received[IO_BURST];
 	struct mmsghdr reply[IO_BURST]; /* compacted: those to send by one socket */
 	struct iovec received_part[IO_BURST];
@@ -78,6 +79,7 @@ static struct io_queue *open_queue(const struct io_config *config, char error[IO
 		int fd = socket_listen(&config->listen[i].address, error);
 
 		queue->socket[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+		queue->is_any[i] = address_is_unspecified(&config->listen[i].address);
 		if (fd < 0)
 			break;
 		queue->socket_count++;
@@ -296,7 +298,7 @@ static unsigned socket_rx_burst(struct io_queue *queue, struct datagram *burst, 
 
 /* A reply leaves from the address that the query went to, by the way that the host's routes say, as
  * everything that its kernel sends: clients need not be reachable by where their queries come in.
- */
+ * Without what pads it, the control message fits the room that the kernel has on its stack. */
 static void keep_source_only(struct msghdr *message)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
@@ -315,6 +317,7 @@ static void keep_source_only(struct msghdr *message)
 		if (!IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr))
 			info6.ipi6_ifindex = 0;
 		memcpy(CMSG_DATA(control), &info6, sizeof(info6));
+		message->msg_controllen = CMSG_LEN(sizeof(info6));
 	}
 }
 
@@ -327,9 +330,14 @@ static void fill_reply(struct io_queue *queue, unsigned at, const struct datagra
 	queue->reply_part[at] = (struct iovec){reply->payload, reply->length};
 	message->msg_name = query->msg_name;
 	message->msg_namelen = query->msg_namelen;
-	message->msg_control = query->msg_controllen > 0 ? query->msg_control : NULL;
-	message->msg_controllen = query->msg_controllen;
-	keep_source_only(message);
+	message->msg_control = NULL;
+	message->msg_controllen = 0;
+	/* A socket with an address has no other to send from. */
+	if (queue->is_any[origin->socket] && query->msg_controllen > 0) {
+		message->msg_control = query->msg_control;
+		message->msg_controllen = query->msg_controllen;
+		keep_source_only(message);
+	}
 }
 
 static bool is_full(int reason)
