@@ -1,5 +1,7 @@
 #include "zones/zone/tree.h"
 
+#include <sys/mman.h>
+
 #define TABLE_FIRST 16u
 
 static uint64_t label_hash(const struct zone *zone, zone_name parent, const uint8_t *label)
@@ -15,10 +17,25 @@ static uint8_t tag_of(uint64_t hash)
 	return (uint8_t)(0x80u | hash >> 57);
 }
 
+#define HUGE_PAGE (2u << 20)
+
+/* Memory that is read here and there. Where it is large, in huge pages if the kernel has them: else
+ * most reads would wait for a walk of page tables, too. */
+static void *table_memory(size_t octets)
+{
+	void *memory;
+
+	if (octets < HUGE_PAGE)
+		return memory_or_abort(malloc(octets));
+	memory = memory_or_abort(aligned_alloc(HUGE_PAGE, octets));
+	madvise(memory, octets, MADV_HUGEPAGE); /* else ordinary pages do */
+	return memory;
+}
+
 static void table_allocate(struct name_table *table, uint32_t slots)
 {
-	table->tag = memory_or_abort(calloc(slots, 1));
-	table->name = memory_or_abort(malloc(slots * sizeof(*table->name)));
+	table->tag = memset(table_memory(slots), 0, slots);
+	table->name = table_memory((size_t)slots * sizeof(*table->name));
 	table->mask = slots - 1;
 }
 
