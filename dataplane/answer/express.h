@@ -41,18 +41,8 @@ static inline bool express_applies(const struct image *image, bool rate_limited)
 	return !rate_limited && !(image->policy->clients.flags & IMAGE_CLIENTS_SEE);
 }
 
-/* Returns how many queries are left, and which. By the best code for this CPU. */
+/* Returns how many queries are left, and which. */
 unsigned express_answer(const struct express *express, struct datagram *burst, unsigned n,
 			struct express_left left[]);
-
-/* The same source compiled for several levels of x86-64, all with the same results. */
-struct express_code {
-	const char *level;
-	unsigned (*answer)(const struct express *express, struct datagram *burst, unsigned n,
-			   struct express_left left[]);
-};
-#define EXPRESS_CODES 3u
-/* Those that this CPU can run, the best first. Returns how many. */
-unsigned express_codes(struct express_code code[EXPRESS_CODES]);
 
 #endif

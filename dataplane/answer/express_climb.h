@@ -1,6 +1,6 @@
 /* express_climb.h: the express for names that are not there: from the asked name up to its closest
  * encloser, and from there to the wildcard that answers for it or to the SOA that denies it. A part
- * of express_stages.c.
+ * of express.c.
  *
  * Most are missing one or two labels below something: who is not found there is left. So are
  * proofs, cuts, DNAMEs: whatever stored.c and stored_denial.c would not copy. */

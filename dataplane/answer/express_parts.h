@@ -1,9 +1,9 @@
-/* express_parts.h: what the stages of the express are made of (express_stages.c): inline, and
- * compiled with it for each level. Threads: any. */
+/* express_parts.h: what the stages of the express are made of. A part of express.c.
+ * Threads: any. */
 #ifndef SKUA_DATAPLANE_ANSWER_EXPRESS_PARTS_H
 #define SKUA_DATAPLANE_ANSWER_EXPRESS_PARTS_H
 
-#include "dataplane/answer/express_levels.h"
+#include "dataplane/answer/express.h"
 #include "dataplane/answer/finish.h"
 #include "dataplane/answer/query.h"
 #include "dataplane/answer/rotation.h"

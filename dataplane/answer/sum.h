@@ -9,10 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX512BW__) && defined(__AVX512DQ__)
-#include <immintrin.h>
-#endif
-
 static inline uint16_t sum_fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffffu) + (sum >> 32);
@@ -83,36 +79,12 @@ static inline uint16_t sum_at(uint16_t sum, size_t offset)
 }
 
 /* Sum of big-endian words, not folded: swapping all 8 octets swaps those of each word, and brings
- * the words in another order. Versions that agree. */
-static inline uint64_t sum_wide_plain(const uint8_t *at, size_t length)
+ * the words in another order. */
+static inline uint64_t sum_wide(const uint8_t *at, size_t length)
 {
 	uint64_t raw = sum_raw(at, length);
 
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(raw) : raw;
 }
-
-#if defined(__AVX512BW__) && defined(__AVX512DQ__)
-/* Halves of 32 bits are added in lanes of 64, so there is no carry to look after. */
-static inline uint64_t sum_wide(const uint8_t *at, size_t length)
-{
-	__m512i sum = _mm512_setzero_si512();
-
-	for (size_t done = 0; done < length; done += 64) {
-		size_t left = length - done;
-		__mmask64 some = left < 64 ? ((__mmask64)1 << left) - 1 : ~0ull;
-		__m512i octets = _mm512_maskz_loadu_epi8(some, at + done);
-		__m512i low = _mm512_maskz_mov_epi32(0x5555, octets);
-
-		sum = _mm512_add_epi64(sum, low);
-		sum = _mm512_add_epi64(sum, _mm512_srli_epi64(octets, 32));
-	}
-	return __builtin_bswap64((uint64_t)_mm512_reduce_add_epi64(sum));
-}
-#else
-static inline uint64_t sum_wide(const uint8_t *at, size_t length)
-{
-	return sum_wide_plain(at, length);
-}
-#endif
 
 #endif

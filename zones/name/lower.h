@@ -9,9 +9,7 @@
 #include "zones/name/hash.h"
 #include "zones/name/name.h"
 
-#if defined(__AVX512BW__) && defined(__AVX512VL__)
-#include <immintrin.h>
-#elif defined(__SSE2__)
+#if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -44,18 +42,11 @@ static inline struct lower_pair lower_16_plain(const uint8_t *from)
 static inline __m128i lower_vector(const uint8_t *from)
 {
 	__m128i octets = _mm_loadu_si128((const __m128i *)(const void *)from);
-#if defined(__AVX512BW__) && defined(__AVX512VL__)
-	__mmask16 upper = _mm_cmplt_epu8_mask(_mm_sub_epi8(octets, _mm_set1_epi8('A')),
-					      _mm_set1_epi8('Z' + 1 - 'A'));
-
-	return _mm_mask_add_epi8(octets, upper, octets, _mm_set1_epi8(0x20));
-#else
 	/* Octets from 0x80 on are negative, so they are not above 'A' - 1. */
 	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8('A' - 1)),
 				      _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), octets));
 
 	return _mm_or_si128(octets, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-#endif
 }
 
 static inline struct lower_pair lower_16_sse2(const uint8_t *from)
@@ -167,25 +158,7 @@ static inline bool name_is_lowered_plain(const uint8_t *lowered, const uint8_t *
 	return differ == 0;
 }
 
-#if defined(__AVX512BW__) && defined(__AVX512VL__)
-static inline bool name_is_lowered(const uint8_t *lowered, const uint8_t *name, size_t length)
-{
-	__mmask64 differ = 0;
-
-	for (size_t at = 0; at < length; at += 64) {
-		__mmask64 some = length - at < 64 ? ((__mmask64)1 << (length - at)) - 1 : ~0ull;
-		__m512i octets = _mm512_maskz_loadu_epi8(some, name + at);
-		__mmask64 upper =
-		    _mm512_cmplt_epu8_mask(_mm512_sub_epi8(octets, _mm512_set1_epi8('A')),
-					   _mm512_set1_epi8('Z' + 1 - 'A'));
-
-		octets = _mm512_mask_add_epi8(octets, upper, octets, _mm512_set1_epi8(0x20));
-		differ |=
-		    _mm512_cmpneq_epi8_mask(octets, _mm512_maskz_loadu_epi8(some, lowered + at));
-	}
-	return differ == 0;
-}
-#elif defined(__SSE2__)
+#if defined(__SSE2__)
 static inline bool lower_differ(const uint8_t *lowered, const uint8_t *name)
 {
 	__m128i wanted = _mm_loadu_si128((const __m128i *)(const void *)lowered);

@@ -1,8 +1,7 @@
 /* express_test.c: what the express answers is, octet for octet and count for count, what the full
- * path says, by the code of every level that this CPU runs; what it leaves is untouched, and what
- * it tells of that is so. For questions of all kinds, spoilt in many ways, to good images and to
- * damaged ones. The same octets are asked in full by an image that says that it depends on who
- * asks. A failure prints its seed. */
+ * path says; what it leaves is untouched, and what it tells of that is so. For questions of all
+ * kinds, spoilt in many ways, to good images and to damaged ones. The same octets are asked in full
+ * by an image that says that it depends on who asks. A failure prints its seed. */
 #include "dataplane/answer/express.h"
 #include "tests/unit/answer/message.h"
 #include "tests/unit/answer/specimen.h"
@@ -289,7 +288,7 @@ static void check_left(const struct image *image, const struct burst *b,
 	assert_ptr_equal(left->node, image_find(image, left->hash, lower, left->name_length));
 }
 
-static void try_code(struct burst *b, const struct pair *pair, const struct express_code *code)
+static void try_express(struct burst *b, const struct pair *pair)
 {
 	struct answer_state state = {.rotation = 5}, full_state = {.rotation = 5};
 	uint64_t counts[COUNTERS] = {0}, full_counts[COUNTERS] = {0};
@@ -299,7 +298,7 @@ static void try_code(struct burst *b, const struct pair *pair, const struct expr
 
 	for (unsigned i = 0; i < b->n; i++)
 		load(b, i, &b->query[i]);
-	unsigned leaves = code->answer(&express, b->datagram, b->n, left);
+	unsigned leaves = express_answer(&express, b->datagram, b->n, left);
 	for (unsigned i = 0; i < leaves; i++) {
 		assert_false(is_left[left[i].at]);
 		is_left[left[i].at] = true;
@@ -338,15 +337,11 @@ static void try_batch(struct burst *b, const struct pair *pair)
 
 static void try_burst(uint64_t *random, struct burst *b, const struct pair *pair)
 {
-	struct express_code code[EXPRESS_CODES];
-	unsigned codes = express_codes(code);
-
 	b->n = below(random, 4) == 0 ? below(random, ANSWER_BURST + 1) : ANSWER_BURST;
 	b->transport = below(random, 4) == 0 ? TRANSPORT_TCP : TRANSPORT_UDP;
 	for (unsigned i = 0; i < b->n; i++)
 		make_query(random, &b->query[i]);
-	for (unsigned i = 0; i < codes; i++)
-		try_code(b, pair, &code[i]);
+	try_express(b, pair);
 	try_batch(b, pair);
 }
 
@@ -388,8 +383,8 @@ static void test_good_images(void **unused)
 	       (unsigned long long)expanded, (unsigned long long)left_known,
 	       (unsigned long long)left_unknown);
 	uint64_t asked = (uint64_t)BURSTS * ANSWER_BURST;
-	assert_true(denied > asked / 20 && expanded > asked / 50);
-	assert_true(answered > asked / 5 && left_known > asked / 20 && left_unknown > asked / 20);
+	assert_true(denied > asked / 50 && expanded > asked / 100);
+	assert_true(answered > asked / 10 && left_known > asked / 20 && left_unknown > asked / 20);
 }
 
 /* Of the octets that hold anything, so that changes hit. */
