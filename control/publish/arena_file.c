@@ -21,8 +21,14 @@
 #define RESTS_AFTER	   (32ull << 20) /* octets written since */
 #define UNFINISHED	   ".new"
 
+#define LARGE_PAGE ARENA_ALIGNMENT
+#define SMALL_PAGE 4096u
+
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
 
 /* Several instances may share one hugetlbfs: the runtime directory's identity is in the name. */
@@ -78,14 +84,32 @@ static bool page_size(struct arena_file *file, const char *directory, char *erro
 		return false;
 	}
 	file->huge = fs.f_type == HUGETLBFS_MAGIC;
-	file->page = file->huge ? (uint64_t)fs.f_bsize : 2u << 20;
+	file->page = file->huge ? (uint64_t)fs.f_bsize : LARGE_PAGE;
 	return true;
+}
+
+/* The file, mapped where a large page may begin, or NULL with errno. */
+static uint8_t *map_aligned(const struct arena_file *file)
+{
+	uint8_t *range, *base;
+
+	range = mmap(NULL, file->capacity + file->page, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (range == MAP_FAILED)
+		return NULL;
+	base = (uint8_t *)(((uintptr_t)range + file->page - 1) / file->page * file->page);
+	if (base > range)
+		munmap(range, (size_t)(base - range));
+	munmap(base + file->capacity, file->page - (size_t)(base - range));
+	if (mmap(base, file->capacity, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file->fd, 0) != MAP_FAILED)
+		return base;
+	munmap(base, file->capacity);
+	return NULL;
 }
 
 static bool file_map(struct arena_file *file, uint64_t capacity, char *error, size_t error_size)
 {
-	void *base;
-
 	file->capacity = (capacity + file->page - 1) / file->page * file->page;
 	if (capacity == 0 || file->capacity > ARENA_CAPACITY_MAX) {
 		snprintf(error, error_size, "an arena has between 1 octet and 64 GiB, not %llu",
@@ -99,19 +123,17 @@ static bool file_map(struct arena_file *file, uint64_t capacity, char *error, si
 			 file->path, (unsigned long long)file->capacity >> 20, strerror(errno));
 		return false;
 	}
-	base = mmap(NULL, file->capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-		    file->fd, 0);
-	if (base == MAP_FAILED) {
+	file->base = map_aligned(file);
+	if (file->base == NULL) {
 		snprintf(error, error_size,
 			 "%s: can't map %llu MiB of address space: %s; raise the limit on virtual "
 			 "memory (ulimit -v)",
 			 file->path, (unsigned long long)file->capacity >> 20, strerror(errno));
 		return false;
 	}
-	file->base = base;
-	madvise(base, file->capacity, MADV_DONTDUMP);
+	madvise(file->base, file->capacity, MADV_DONTDUMP);
 	errno = 0;
-	file->bound = file->node >= 0 && numa_bind(base, file->capacity, file->node);
+	file->bound = file->node >= 0 && numa_bind(file->base, file->capacity, file->node);
 	return true;
 }
 
@@ -186,6 +208,22 @@ static void count_elsewhere(struct arena_file *file, uint64_t from, uint64_t to)
 	}
 }
 
+/* Large pages on tmpfs, whatever its mount says of them: a worker then looks a name up in a large
+ * zone without a walk of the page tables, and they are faster to make than small ones (docs/adr/
+ * 0043). The kernel collapses only where there is something: one small page in each. Where it can't
+ * do that, or not now, the pages stay small; that there is no memory, fallocate() says. */
+static void gather_pages(struct arena_file *file, uint64_t to)
+{
+	if (file->huge || file->small_only)
+		return;
+	for (uint64_t at = file->backed; at < to; at += LARGE_PAGE)
+		if (madvise(file->base + at, SMALL_PAGE, MADV_POPULATE_WRITE) != 0)
+			return;
+	file->small_only =
+	    madvise(file->base + file->backed, to - file->backed, MADV_COLLAPSE) != 0 &&
+	    errno == EINVAL;
+}
+
 bool arena_file_grow(struct arena_file *file, uint64_t octets)
 {
 	uint64_t wanted = (octets + file->page - 1) / file->page * file->page;
@@ -197,6 +235,7 @@ bool arena_file_grow(struct arena_file *file, uint64_t octets)
 	 * had the memory, fallocate() says. */
 	if (file->huge && file->bound)
 		madvise(file->base + file->backed, wanted - file->backed, MADV_POPULATE_WRITE);
+	gather_pages(file, wanted);
 	do
 		result =
 		    fallocate(file->fd, 0, (off_t)file->backed, (off_t)(wanted - file->backed));

@@ -35,6 +35,7 @@ struct arena_file {
 	    elsewhere;	 /* of that, octets in memory of other nodes, by a look at each page size */
 	uint64_t rested; /* `backed` at the last arena_file_rest() that did something */
 	bool huge;
+	bool small_only;	    /* on tmpfs: this kernel makes no large pages of small ones */
 	char path[PATH_MAX];	    /* of the file itself */
 	char error[PATH_MAX + 256]; /* why the last arena_file_grow() failed, or "" */
 };

@@ -19,14 +19,15 @@
  * whole first, so that nothing else can come to lie there. */
 static bool map_with_guard(int fd, uint64_t octets, uint64_t page, struct arena_mapping *mapping)
 {
-	uint64_t size = octets + IMAGE_NODE_MAX + page;
+	uint64_t align = page > ARENA_ALIGNMENT ? page : ARENA_ALIGNMENT;
+	uint64_t size = octets + IMAGE_NODE_MAX + align;
 	uint8_t *range =
 	    mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uint8_t *base;
 
 	if (range == MAP_FAILED)
 		return false;
-	base = (uint8_t *)(((uintptr_t)range + page - 1) / page * page);
+	base = (uint8_t *)(((uintptr_t)range + align - 1) / align * align);
 	*mapping = (struct arena_mapping){base, range, size};
 	if (mmap(base, octets, PROT_READ, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) ==
 		MAP_FAILED ||

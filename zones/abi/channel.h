@@ -30,6 +30,7 @@
 #define DATAPLANE_FILE	  "dataplane"
 #define ARENA_FILE_PREFIX "arena."
 #define CONTROL_SOCKET	  "control.sock"
+#define ARENA_ALIGNMENT	  (2u << 20) /* octets, at least, of mappings of an arena: a large page's */
 
 /* root: arena id (low 32 bits) in the high half, image_ref of the root block in the low half; 0:
  * nothing published yet. Written by publish_root() (release); read by adopt_newest() (acquire). */

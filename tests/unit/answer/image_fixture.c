@@ -65,6 +65,7 @@ struct image_fixture *image_fixture_new(uint64_t capacity)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (f->base == MAP_FAILED)
 		fail("mmap", "no address space");
+	madvise(f->base, f->capacity, MADV_HUGEPAGE); /* as an arena has them (arena_file.c) */
 	f->settings = (struct image_settings){.udp_size = 1232, .additional = 1};
 	f->writer = image_writer_new(f->base, f->capacity, ARENA_ID, key, 2, grow, f);
 	if (f->writer == NULL)
