@@ -61,9 +61,12 @@ def machine_text(machine):
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     busy = "" if machine["load_before"] < QUIET else (
         f"\n**The machine was in use** (load average {machine['load_before']:.1f} before the run): read nothing into these figures but the ratios, if that.\n")
+    away = machine["stalls"]
+    stalls = (f" A program that only watched the clock on the server's core, before the run, was kept from it for {away['share']:.2g} % of the time, at most "
+              f"{away['longest_us'] / 1000:.2g} ms at once: tails of latency up to that are the machine's, whoever the server is.\n")
     scale = "" if machine["scale"] == "full" else f", `--{machine['scale']}`"
     return (f"Measured {machine['started']} at revision {machine['revision']}{scale}: {machine['processor']}, {machine['cores']} cores, "
-            f"{machine['memory_mib']:,} MiB, Linux {machine['kernel']}; {versions}.\n{busy}")
+            f"{machine['memory_mib']:,} MiB, Linux {machine['kernel']}; {versions}.{stalls}{busy}")
 
 
 def figure_text(figure, results, drawn):

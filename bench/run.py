@@ -112,7 +112,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="skua-bench-", dir="/dev/shm") as folder:
         tempfile.tempdir = folder
         os.chmod(folder, 0o755)
-        described = machine.describe(options.scale)
+        described = machine.describe(options.scale, options.build)
         results = measure_all(plan.Bench(options.scale, options.build, folder, isolated, chosen), chosen)
     if out:
         report.write(out, chosen, results, described)

@@ -68,6 +68,7 @@ def check_results(data, progress):
             expect(0 <= line["median"] <= 105, f"more answers than questions: {line}")
     expect(len(data["targets"]) > 20 and all(target["limit"] >= 0 for target in data["targets"]), "targets")
     expect(data["machine"]["versions"].get("knot"), "versions")
+    expect(0 <= data["machine"]["stalls"]["share"] <= 100, f"stalls: {data['machine']['stalls']}")
 
 
 def check_text(data, text, folder):
