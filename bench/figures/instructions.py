@@ -7,8 +7,7 @@ from results import Failure, Sample
 
 NAME = "instructions"
 TITLE = "Instructions for an answer"
-WHAT = ("`valgrind --tool=callgrind` over `bench/answer`, only what `answer_batch()` executes in bursts of 64; no other work of the machine is in it. "
-        "Callgrind knows no AVX-512: code that is chosen at run time is that for AVX2.")
+WHAT = ("`valgrind --tool=callgrind` over `bench/answer`, only what `answer_batch()` executes in bursts of 64; no other work of the machine is in it.")
 SECONDS = {"full": 60, "quick": 15, "smoke": 6}
 DRAWN = ("instructions per answer",)
 KINDS = ("hit", "nxdomain", "wildcard", "cname", "naptr", "referral", "signed", "cookie", "mixed")
