@@ -17,7 +17,7 @@ SUBJECTS = ("skua-xdp", "knot-xdp", "echo-xdp")
 
 def sweep_one(bench, name, show, title):
     names = bench.choose(100_000, 100_000, 100)
-    settings = bench.choose(sweep.Settings(1.5, 16, 80, 3, 1), sweep.Settings(0.7, 24, 80, 2, 3), sweep.Settings(0.2, 0, 0, 2, 1))
+    settings = bench.choose(sweep.Settings(1.5, 16, 80, 3, 1), sweep.Settings(0.5, 24, 80, 2, 3), sweep.Settings(0.2, 0, 0, 2, 1))
     zone, queries = zones.zone_file(bench, names), zones.query_file(bench, names)
     with Link() as link, subjects.ALL[name](bench, link, zone, names) as server:
         yield from sweep.measure(bench, title, server, queries, settings, show)

@@ -34,7 +34,7 @@ def saturating(bench):
 def offer(bench, server, names, rate, case, name=None):
     """One load on a running server; name: of the figure that the samples are for."""
     name = name or NAME
-    seconds = bench.choose(5, 3, 0.3)
+    seconds = bench.choose(5, 2, 0.3)
     words = ["taskset", "-c", subjects.CLIENT_CORE, f"{bench.build}/bench/latency_generator", "--rate", rate, "--seconds", seconds, "--warm-up",
              bench.choose(0.5, 0.5, 0.1), "--names", names, server.place.address[0]]
     with usage.Meter(server) as meter:

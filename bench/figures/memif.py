@@ -41,4 +41,4 @@ def exchange(bench, name, show, names):
 
 def measure(bench):
     names = bench.choose(100_000, 100_000, 100)
-    yield from figure.in_turns(bench, bench.choose(5, 3, 1), SUBJECTS, lambda name, show: exchange(bench, name, show, names))
+    yield from figure.in_turns(bench, bench.choose(5, 2, 1), SUBJECTS, lambda name, show: exchange(bench, name, show, names))

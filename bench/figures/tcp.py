@@ -38,4 +38,4 @@ def measure(bench):
     failures = figure.needs_namespaces(bench, SUBJECTS)
     yield from failures
     if not failures:
-        yield from figure.in_turns(bench, bench.choose(3, 2, 1), SUBJECTS, lambda name, show: ask(bench, name, show))
+        yield from figure.in_turns(bench, bench.choose(3, 1, 1), SUBJECTS, lambda name, show: ask(bench, name, show))

@@ -33,7 +33,7 @@ def measure_one(bench, names):
 
 def measure(bench):
     sizes = bench.choose([10, 10_000, 1_000_000], [10, 1_000_000], [10, 1000])
-    for turn, text in bench.rounds(bench.choose(3, 2, 1)):
+    for turn, text in bench.rounds(bench.choose(3, 1, 1)):
         large = [LARGE] if turn == 1 and bench.choose(True, False, False) and memory_available() > 8 << 30 else []
         for names in sizes + large:
             bench.step(f"{names:,} names, {text}")
