@@ -123,9 +123,11 @@ static bool after_encloser(struct staging *s, const struct image *image, const s
 	const struct image_node *node = s->known.encloser;
 	if (node == NULL)
 		return false;
-	if (node->flags & IMAGE_NODE_CUT)
-		return begin_targets(s, image, node, TYPE_NS);
-	if (!(node->flags & IMAGE_NODE_WILDCARD) || node->cut_labels != IMAGE_NONE)
+	/* Not the flag by itself: a damaged image may have it where nothing else says that there
+	 * is a cut, and all paths must read such a node alike. */
+	if (node->cut_labels != IMAGE_NONE)
+		return node->flags & IMAGE_NODE_CUT && begin_targets(s, image, node, TYPE_NS);
+	if (!(node->flags & IMAGE_NODE_WILDCARD))
 		return begin_apex(s, image, asked, node);
 	s->step = STAGING_WILDCARD;
 	image_probe_start(image, name_hash_wildcard(image->key, s->encloser_hash), &s->probe);
