@@ -7,11 +7,10 @@ static uint32_t units_of(uint32_t octets)
 
 static void small_reserve(struct zone *zone, uint64_t units)
 {
-	if (units <= zone->small_capacity)
-		return;
-	zone->small_capacity = capacity_for(zone->small_capacity, units, BLOCK_UNIT);
-	zone->small =
-	    memory_or_abort(realloc(zone->small, (size_t)zone->small_capacity * BLOCK_UNIT));
+	if (units > UINT32_MAX - 1)
+		abort();
+	zone->small = area_grow(zone->small, &zone->small_room,
+				(size_t)zone->small_used * BLOCK_UNIT, (size_t)units * BLOCK_UNIT);
 }
 
 static uint32_t small_new(struct zone *zone, uint32_t units)
@@ -148,11 +147,11 @@ void blocks_free(struct zone *zone)
 	for (uint32_t i = 0; i < zone->large_used; i++)
 		free(zone->large[i].data);
 	free(zone->large);
-	free(zone->small);
+	area_free(zone->small, zone->small_room);
 }
 
 size_t blocks_memory(const struct zone *zone)
 {
-	return (size_t)zone->small_capacity * BLOCK_UNIT + zone->large_octets +
-	       zone->large_capacity * sizeof(*zone->large);
+	return area_memory(zone->small_room, (size_t)zone->small_used * BLOCK_UNIT) +
+	       zone->large_octets + zone->large_capacity * sizeof(*zone->large);
 }

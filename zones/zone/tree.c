@@ -189,12 +189,11 @@ static zone_name entry_new(struct zone *zone)
 		zone->names_free = zone->names[name].parent;
 		return name;
 	}
-	if (zone->names_used == zone->names_capacity) {
-		zone->names_capacity = capacity_for(
-		    zone->names_capacity, (uint64_t)zone->names_used + 8, sizeof(*zone->names));
-		zone->names = memory_or_abort(
-		    realloc(zone->names, (size_t)zone->names_capacity * sizeof(*zone->names)));
-	}
+	if (zone->names_used == ZONE_NO_NAME - 1)
+		abort();
+	zone->names =
+	    area_grow(zone->names, &zone->names_room, zone->names_used * sizeof(*zone->names),
+		      (zone->names_used + 1) * sizeof(*zone->names));
 	return zone->names_used++;
 }
 
@@ -330,13 +329,13 @@ void tree_start(struct zone *zone)
 
 void tree_free(struct zone *zone)
 {
-	free(zone->names);
+	area_free(zone->names, zone->names_room);
 	free(zone->table.tag);
 	free(zone->table.name);
 }
 
 size_t tree_memory(const struct zone *zone)
 {
-	return zone->names_capacity * sizeof(*zone->names) +
+	return area_memory(zone->names_room, zone->names_used * sizeof(*zone->names)) +
 	       ((size_t)zone->table.mask + 1) * (1 + sizeof(*zone->table.name));
 }

@@ -14,6 +14,7 @@
 #include "zones/name/hash.h"
 #include "zones/name/name.h"
 #include "zones/record/record.h"
+#include "zones/zone/area.h"
 #include "zones/zone/zone.h"
 
 #include <assert.h>
@@ -88,13 +89,13 @@ struct last_parent {
 
 struct zone {
 	struct name_entry *names;
+	size_t names_room;   /* octets that names[] may use */
 	uint32_t names_used; /* entries ever used, the free ones included */
-	uint32_t names_capacity;
 	uint32_t names_free; /* first free entry, or ZONE_NO_NAME */
 
 	uint8_t *small;
+	size_t small_room;   /* octets */
 	uint32_t small_used; /* units */
-	uint32_t small_capacity;
 
 	struct large_block *large;
 	uint32_t large_used;

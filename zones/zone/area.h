@@ -1,0 +1,24 @@
+/* area.h: memory of an array that grows at its end and, once it is large, stays where it is.
+ *
+ * Up to AREA_LARGE octets it is the allocator's. Above, address space for many times as much is
+ * reserved at once, in huge pages if the kernel has them, and filled as it is touched. Moving pages
+ * instead (what realloc() does) is no bargain: after each step every page faults anew, on a guest
+ * without nested paging for microseconds each. Private to zones/zone.
+ * Threads:   one at a time for each area. Ownership: the caller's, who keeps pointer and room.
+ * Errors:    out of memory aborts, as in all of zones/zone. */
+#ifndef SKUA_ZONES_ZONE_AREA_H
+#define SKUA_ZONES_ZONE_AREA_H
+
+#include <stddef.h>
+
+#define AREA_LARGE (2u << 20) /* a huge page */
+
+/* An area is NULL with a room of 0 until it is first grown. Returns where it is then: at least
+ * `octets` of it may be used, *room says how many, and the first `used` are as they were. */
+void *area_grow(void *area, size_t *room, size_t used, size_t octets);
+void area_free(void *area, size_t room);
+
+/* What an area takes of which the first `used` octets were touched. */
+size_t area_memory(size_t room, size_t used);
+
+#endif
