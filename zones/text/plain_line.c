@@ -1,7 +1,8 @@
-/* plain_line.c: `name [TTL] [IN] A address` on a line of its own, as most lines of the largest zone
- * files are, in one pass over its octets. Whatever is not exactly that is left to the lexer, which
- * must come to the same record; so nothing is reported here, and nothing changed before all is
- * read. */
+/* plain_line.c: `name [TTL] [IN] A address` on lines of their own, as most lines of the largest
+ * zone files are, in one pass over their octets. Whatever is not exactly that is left to the lexer,
+ * which must come to the same record; so nothing is reported here, and nothing changed before all
+ * of a line is read. Several are read before the first is told of, so that who takes them can look
+ * ahead. */
 #include <string.h>
 
 #include "zones/record/record.h"
@@ -124,49 +125,70 @@ static bool take_line(struct plain_line *line)
 }
 
 /* What the name needs behind it to be whole, if that fits. */
-static bool settle_name(struct reader *reader, const struct plain_line *line)
+static bool settle_name(const struct reader *reader, struct plain_line *line)
 {
 	size_t more = line->is_absolute ? 0 : reader->origin_length;
 
 	if ((more == 0 && !line->is_absolute) || line->own + more > NAME_MAX_OCTETS)
 		return false;
-	memcpy(reader->owner, line->name, line->own);
-	memcpy(reader->owner + line->own, reader->origin, more);
-	reader->owner_length = line->own + more;
-	reader->owner_is_bad = false;
+	memcpy(line->name + line->own, reader->origin, more);
+	line->own += more;
 	return true;
 }
 
-bool reader_plain_line(struct reader *reader, struct window *window, uint32_t *number)
+static bool take_plain(const struct reader *reader, struct window *window, struct plain_line *line)
 {
-	struct plain_line line;
-
 	if (window->at == window->end || !is_plain[(uint8_t)*window->at] ||
 	    memchr(window->at, '\n', (size_t)(window->end - window->at)) == NULL)
 		return false;
-	line.at = line.start = window->at;
-	line.has_ttl = line.has_class = false;
-	if (!take_line(&line) || (!line.has_ttl && !reader->has_default))
+	line->at = line->start = window->at;
+	line->has_ttl = line->has_class = false;
+	if (!take_line(line) || (!line->has_ttl && !reader->has_default) ||
+	    !settle_name(reader, line))
 		return false;
-	if (!settle_name(reader, &line))
-		return false;
-	if (line.has_ttl) {
-		reader->has_last = true;
-		reader->last_ttl = line.ttl;
+	window->at = line->at + 1;
+	return true;
+}
+
+/* What later entries owe to this one. */
+static void remember(struct reader *reader, const struct plain_line *line)
+{
+	memcpy(reader->owner, line->name, line->own);
+	reader->owner_length = line->own;
+	reader->owner_is_bad = false;
+}
+
+bool reader_plain_lines(struct reader *reader, struct window *window, uint32_t *number)
+{
+	struct text_record record[READER_PLAIN_LINES];
+	struct plain_line line[READER_PLAIN_LINES];
+	unsigned lines = 0;
+
+	while (lines < READER_PLAIN_LINES && take_plain(reader, window, &line[lines])) {
+		const struct plain_line *read = &line[lines];
+
+		if (read->has_ttl) {
+			reader->has_last = true;
+			reader->last_ttl = read->ttl;
+		}
+		record[lines++] = (struct text_record){
+		    .owner = read->name,
+		    .owner_length = read->own,
+		    .type = TYPE_A,
+		    .class = CLASS_IN,
+		    .ttl = read->has_ttl ? read->ttl : reader->default_ttl,
+		    .rdata = read->address,
+		    .rdata_length = sizeof(read->address),
+		    .place = {.file = reader->file, .line = (*number)++},
+		    .column = read->column,
+		};
 	}
-	const struct text_record record = {
-	    .owner = reader->owner,
-	    .owner_length = reader->owner_length,
-	    .type = TYPE_A,
-	    .class = CLASS_IN,
-	    .ttl = line.has_ttl ? line.ttl : reader->default_ttl,
-	    .rdata = line.address,
-	    .rdata_length = sizeof(line.address),
-	    .place = {.file = reader->file, .line = *number},
-	    .column = line.column,
-	};
-	window->at = line.at + 1;
-	++*number;
-	reader->sink(reader->context, &record);
+	if (lines == 0)
+		return false;
+	remember(reader, &line[lines - 1]);
+	for (unsigned i = 0; i < lines; i++) {
+		record[i].more = lines - 1 - i;
+		reader->sink(reader->context, &record[i]);
+	}
 	return true;
 }

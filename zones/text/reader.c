@@ -188,7 +188,7 @@ static bool read_entries(struct reader *reader, struct window *window, struct en
 	bool full;
 
 	while (reader->unclosed < UNCLOSED_MOST) {
-		if (reader_plain_line(reader, window, &line))
+		if (reader_plain_lines(reader, window, &line))
 			continue;
 		switch (lexer_next(&window->at, window->end, window->last, &line, entry)) {
 		case LEXER_ENTRY:

@@ -63,9 +63,11 @@ bool reader_read_file(struct reader *reader, const char *path, const struct toke
 void reader_directive(struct reader *reader, const struct entry *entry);
 /* generate.c: $GENERATE. */
 void reader_generate(struct reader *reader, const struct entry *entry);
-/* plain_line.c: takes the next line if it is all of an A record in its plainest form. False:
- * nothing has changed, the lexer is to read it. line: its number, counted on. */
-bool reader_plain_line(struct reader *reader, struct window *window, uint32_t *line);
+/* plain_line.c: takes the next lines, at most READER_PLAIN_LINES, as far as each is all of an A
+ * record in its plainest form. False: nothing has changed, the lexer is to read what comes. line:
+ * the number of the first, counted on. */
+#define READER_PLAIN_LINES 16u
+bool reader_plain_lines(struct reader *reader, struct window *window, uint32_t *line);
 /* record_read.c: an entry that is a record. */
 void reader_record(struct reader *reader, const struct entry *entry);
 

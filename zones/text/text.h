@@ -25,7 +25,8 @@
 #define TEXT_GENERATE_RECORDS 1000000u	 /* of one $GENERATE line */
 #define TEXT_RECORD_OCTETS    (1u << 20) /* text of one record, comments included */
 
-/* One record, borrowed for the call of the sink. */
+/* One record, borrowed for the call of the sink; so are the `more` that lie behind it in memory,
+ * which are told of next, whatever else the file holds. */
 struct text_record {
 	const uint8_t *owner; /* absolute, case as in the file */
 	size_t owner_length;
@@ -36,6 +37,7 @@ struct text_record {
 	uint16_t rdata_length;
 	struct place place;
 	uint32_t column; /* of the type */
+	uint32_t more;
 };
 typedef void text_sink(void *context, const struct text_record *record);
 

@@ -22,6 +22,7 @@ struct reading {
 	struct zone *zone; /* NULL until the apex is known */
 	struct waiting waiting;
 	struct diagnostics *all;
+	uint32_t announced;		    /* records that the zone has been told of */
 	uint8_t too_large[NAME_MAX_OCTETS]; /* owner and type of the last RRset that was */
 	uint16_t too_large_type;
 };
@@ -137,16 +138,30 @@ static void begin(struct reading *reading, const uint8_t *apex)
 	free(waiting.octets);
 }
 
+/* Has brought near what adding the records that follow will want. */
+static void announce(struct reading *reading, const struct text_record *record)
+{
+	if (reading->announced > 0) {
+		reading->announced--;
+		return;
+	}
+	for (uint32_t i = 1; i <= record->more; i++)
+		zone_announce(reading->zone, record[i].owner, record[i].owner_length);
+	reading->announced = record->more;
+}
+
 static void take(void *context, const struct text_record *record)
 {
 	struct reading *reading = context;
 
 	if (reading->zone == NULL && record->type == TYPE_SOA)
 		begin(reading, record->owner);
-	if (reading->zone != NULL)
+	if (reading->zone != NULL) {
+		announce(reading, record);
 		add(reading, record);
-	else
+	} else {
 		wait_for_apex(&reading->waiting, record);
+	}
 }
 
 static struct place whole_file(const char *path, struct diagnostics *all)

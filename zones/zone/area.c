@@ -78,6 +78,17 @@ void *area_grow(void *area, size_t *room, size_t used, size_t octets)
 	return moved;
 }
 
+void *area_zeroed(size_t *room, size_t octets)
+{
+	void *area;
+
+	*room = octets < AREA_LARGE ? octets : huge_pages(octets);
+	area = *room < AREA_LARGE ? aligned_alloc(64, (octets + 63) & ~(size_t)63) : map(*room);
+	if (area == NULL)
+		abort();
+	return *room < AREA_LARGE ? memset(area, 0, octets) : area;
+}
+
 void area_free(void *area, size_t room)
 {
 	if (room >= AREA_LARGE)

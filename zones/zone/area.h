@@ -16,6 +16,8 @@
 /* An area is NULL with a room of 0 until it is first grown. Returns where it is then: at least
  * `octets` of it may be used, *room says how many, and the first `used` are as they were. */
 void *area_grow(void *area, size_t *room, size_t used, size_t octets);
+/* Exactly so many octets, all zero, which are never grown. At a multiple of 64. */
+void *area_zeroed(size_t *room, size_t octets);
 void area_free(void *area, size_t room);
 
 /* What an area takes of which the first `used` octets were touched. */

@@ -1,150 +1,8 @@
 #include "zones/zone/tree.h"
 
-#include <sys/mman.h>
-
-#define TABLE_FIRST 16u
-
-static uint64_t label_hash(const struct zone *zone, zone_name parent, const uint8_t *label)
-{
-	const uint64_t key[2] = {zone->hash_key[0],
-				 zone->hash_key[1] + parent * 0x9e3779b97f4a7c15ull};
-
-	return name_hash(key, label, 1u + label[0]);
-}
-
-static uint8_t tag_of(uint64_t hash)
-{
-	return (uint8_t)(0x80u | hash >> 57);
-}
-
-#define HUGE_PAGE (2u << 20)
-
-/* Memory that is read here and there. Where it is large, in huge pages if the kernel has them: else
- * most reads would wait for a walk of page tables, too. */
-static void *table_memory(size_t octets)
-{
-	void *memory;
-
-	if (octets < HUGE_PAGE)
-		return memory_or_abort(malloc(octets));
-	memory = memory_or_abort(aligned_alloc(HUGE_PAGE, octets));
-	madvise(memory, octets, MADV_HUGEPAGE); /* else ordinary pages do */
-	return memory;
-}
-
-static void table_allocate(struct name_table *table, uint32_t slots)
-{
-	table->tag = memset(table_memory(slots), 0, slots);
-	table->name = table_memory((size_t)slots * sizeof(*table->name));
-	table->mask = slots - 1;
-}
-
-static void table_put(struct name_table *table, uint64_t hash, zone_name name)
-{
-	uint32_t at = (uint32_t)hash & table->mask;
-
-	while (table->tag[at] != 0)
-		at = (at + 1) & table->mask;
-	table->tag[at] = tag_of(hash);
-	table->name[at] = name;
-}
-
-/* Names whose slots are brought from memory together. */
-#define TABLE_BATCH 32u
-
-static void table_put_from(struct zone *zone, zone_name first, zone_name end)
-{
-	struct name_table *table = &zone->table;
-	uint64_t hash[TABLE_BATCH];
-
-	for (zone_name name = first; name < end; name++) {
-		const struct name_entry *entry = &zone->names[name];
-
-		if (entry->used == 0)
-			continue;
-		hash[name - first] = label_hash(zone, entry->parent, name_data(zone, name));
-		__builtin_prefetch(&table->tag[hash[name - first] & table->mask], 1);
-		__builtin_prefetch(&table->name[hash[name - first] & table->mask], 1);
-	}
-	for (zone_name name = first; name < end; name++)
-		if (zone->names[name].used != 0)
-			table_put(table, hash[name - first], name);
-}
-
-static void table_grow(struct zone *zone)
-{
-	struct name_table old = zone->table;
-
-	table_allocate(&zone->table, (old.mask + 1) * 2);
-	/* Over the entries, not over the old slots: they and their blocks lie in this order. */
-	for (zone_name name = 1; name < zone->names_used; name += TABLE_BATCH)
-		table_put_from(zone, name,
-			       zone->names_used - name < TABLE_BATCH ? zone->names_used
-								     : name + TABLE_BATCH);
-	free(old.tag);
-	free(old.name);
-}
-
-static void table_insert(struct zone *zone, zone_name name, uint64_t hash)
-{
-	struct name_table *table = &zone->table;
-
-	if ((uint64_t)table->used * 4 >= (uint64_t)table->mask * 3)
-		table_grow(zone); /* puts `name` too */
-	else
-		table_put(table, hash, name);
-	table->used++;
-}
-
-static uint32_t table_home(const struct zone *zone, zone_name name)
-{
-	return (uint32_t)label_hash(zone, zone->names[name].parent, name_data(zone, name)) &
-	       zone->table.mask;
-}
-
-/* Closes the gap by moving back what probing would no longer find: no tombstones pile up. */
-static void table_remove(struct zone *zone, zone_name name)
-{
-	struct name_table *table = &zone->table;
-	uint32_t hole = table_home(zone, name);
-
-	while (table->tag[hole] == 0 || table->name[hole] != name)
-		hole = (hole + 1) & table->mask;
-	for (uint32_t at = (hole + 1) & table->mask; table->tag[at] != 0;
-	     at = (at + 1) & table->mask) {
-		uint32_t home = table_home(zone, table->name[at]);
-
-		if (((at - home) & table->mask) < ((at - hole) & table->mask))
-			continue;
-		table->tag[hole] = table->tag[at];
-		table->name[hole] = table->name[at];
-		hole = at;
-	}
-	table->tag[hole] = 0;
-	table->used--;
-}
-
-static zone_name child_find(const struct zone *zone, zone_name parent, const uint8_t *label,
-			    uint64_t hash)
-{
-	const struct name_table *table = &zone->table;
-	uint8_t tag = tag_of(hash);
-
-	for (uint32_t at = (uint32_t)hash & table->mask; table->tag[at] != 0;
-	     at = (at + 1) & table->mask) {
-		if (table->tag[at] != tag)
-			continue;
-		zone_name name = table->name[at];
-		if (zone->names[name].parent == parent &&
-		    memcmp(name_data(zone, name), label, 1u + label[0]) == 0)
-			return name;
-	}
-	return ZONE_NO_NAME;
-}
-
 zone_name tree_child(const struct zone *zone, zone_name parent, const uint8_t *label)
 {
-	return child_find(zone, parent, label, label_hash(zone, parent, label));
+	return name_table_find(zone, parent, label, name_table_hash(zone, parent, label));
 }
 
 bool owner_split(const struct zone *zone, const uint8_t *owner, struct owner_labels *labels)
@@ -245,7 +103,7 @@ static zone_name child_new(struct zone *zone, zone_name parent, const uint8_t *l
 	child_link(zone, parent, name);
 	name_resize(zone, name, used);
 	memcpy(name_data(zone, name), label, 1u + label[0]);
-	table_insert(zone, name, hash);
+	name_table_insert(zone, name, hash);
 	if (is_asterisk(label))
 		zone->names[parent].has_asterisk = 1;
 	return name;
@@ -259,7 +117,8 @@ zone_name tree_insert(struct zone *zone, const struct owner_labels *labels)
 	while (missing > 0) {
 		const uint8_t *label = labels->lower + labels->offset[--missing];
 
-		name = child_new(zone, name, label, label_hash(zone, name, label), 1u + label[0]);
+		name =
+		    child_new(zone, name, label, name_table_hash(zone, name, label), 1u + label[0]);
 	}
 	return name;
 }
@@ -286,8 +145,8 @@ zone_name tree_parent(struct zone *zone, const uint8_t *owner, size_t length)
 zone_name tree_child_or_new(struct zone *zone, zone_name parent, const uint8_t *label,
 			    uint32_t used, bool *is_new)
 {
-	uint64_t hash = label_hash(zone, parent, label);
-	zone_name name = child_find(zone, parent, label, hash);
+	uint64_t hash = name_table_hash(zone, parent, label);
+	zone_name name = name_table_find(zone, parent, label, hash);
 
 	*is_new = name == ZONE_NO_NAME;
 	return *is_new ? child_new(zone, parent, label, hash, used) : name;
@@ -303,7 +162,7 @@ void tree_prune(struct zone *zone, zone_name name)
 			zone->last_parent.length = 0;
 		if (is_asterisk(name_data(zone, name)))
 			zone->names[parent].has_asterisk = 0;
-		table_remove(zone, name);
+		name_table_remove(zone, name);
 		child_unlink(zone, name);
 		name_resize(zone, name, 0);
 		zone->names[name].parent = zone->names_free;
@@ -316,7 +175,7 @@ void tree_start(struct zone *zone)
 {
 	zone->names_free = ZONE_NO_NAME;
 	zone->large_free = UINT32_MAX;
-	table_allocate(&zone->table, TABLE_FIRST);
+	name_table_start(zone);
 	entry_new(zone);
 	zone->names[ZONE_APEX] = (struct name_entry){.parent = ZONE_NO_NAME,
 						     .child = ZONE_NO_NAME,
@@ -330,12 +189,11 @@ void tree_start(struct zone *zone)
 void tree_free(struct zone *zone)
 {
 	area_free(zone->names, zone->names_room);
-	free(zone->table.tag);
-	free(zone->table.name);
+	name_table_free(zone);
 }
 
 size_t tree_memory(const struct zone *zone)
 {
 	return area_memory(zone->names_room, zone->names_used * sizeof(*zone->names)) +
-	       ((size_t)zone->table.mask + 1) * (1 + sizeof(*zone->table.name));
+	       name_table_memory(zone);
 }

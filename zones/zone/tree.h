@@ -1,13 +1,13 @@
 /* tree.h: how a zone keeps its names and RRsets in memory. Private to zones/zone.
  *
  *   names[]      one entry of 24 octets per name: its place in the tree, and its block
- *   table        open addressing over (parent, label): finds a child without walking siblings
+ *   table        finds a child by its label (name_table.h)
  *   blocks       per name: label length, label, then its RRsets: struct rrset_head, records
  *
  * A block of up to SMALL_MAX octets lies in one growing area, in units of 4 octets, and returns to
  * a list of its exact size when freed; a larger one is an allocation of its own that grows by
- * half. So both a million small names and one RRset of thousands of records stay cheap. Threads: as
- * zone.h says. */
+ * half. So both a million small names and one RRset of thousands of records stay cheap.
+ * Threads: as zone.h says. */
 #ifndef SKUA_ZONES_ZONE_TREE_H
 #define SKUA_ZONES_ZONE_TREE_H
 
@@ -15,6 +15,7 @@
 #include "zones/name/name.h"
 #include "zones/record/record.h"
 #include "zones/zone/area.h"
+#include "zones/zone/name_table.h"
 #include "zones/zone/zone.h"
 
 #include <assert.h>
@@ -57,13 +58,6 @@ static_assert(sizeof(struct rrset_head) == 18, "paid once per RRset");
 struct large_block {
 	uint8_t *data; /* NULL: free, and `capacity` is the next free one */
 	uint32_t capacity;
-};
-
-struct name_table {
-	uint8_t *tag; /* 0: empty; else 0x80 | 7 bits of the hash */
-	uint32_t *name;
-	uint32_t mask; /* slots - 1 */
-	uint32_t used;
 };
 
 /* Finds duplicates in the one large RRset that is being filled; see duplicates.c. */

@@ -217,6 +217,19 @@ enum zone_add zone_add_measured(struct zone *zone, const uint8_t *owner, size_t 
 	return ZONE_ADDED;
 }
 
+void zone_announce(const struct zone *zone, const uint8_t *owner, size_t owner_length)
+{
+	const struct last_parent *last = &zone->last_parent;
+	size_t own = 1u + owner[0];
+	uint8_t label[64];
+
+	if (owner_length != own + last->length ||
+	    memcmp(owner + own, last->wire, last->length) != 0)
+		return;
+	name_lower(label, owner, own);
+	name_table_prefetch(&zone->table, name_table_hash(zone, last->name, label));
+}
+
 enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		       const uint8_t *rdata, uint16_t rdata_length, struct place place)
 {

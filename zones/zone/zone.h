@@ -51,6 +51,10 @@ enum zone_add zone_add_measured(struct zone *zone, const uint8_t *owner, size_t 
 				uint16_t type, uint32_t ttl, const uint8_t *rdata,
 				uint16_t rdata_length, struct place place);
 
+/* Such a name will soon be added to: has the cache line brought that this looks at first, if it is
+ * known which. Changes nothing; owner as for zone_add_measured(). */
+void zone_announce(const struct zone *zone, const uint8_t *owner, size_t owner_length);
+
 /* Removes one record (rdata given) or the whole RRset (rdata == NULL; for RRSIG the signatures of
  * all types); prunes names left empty. Returns false if it was not there. Names in rdata are
  * compared without case. */
