@@ -178,21 +178,26 @@ static unsigned bucket_count(const struct image_bucket *bucket)
 	return count;
 }
 
+static bool is_same_name(const struct image_node *a, const struct image_node *b)
+{
+	return a->name_length == b->name_length && a->view == b->view &&
+	       memcmp(a->name, b->name, a->name_length) == 0;
+}
+
+/* The slot of a node of the same name. What it is like is looked at only where a tag is the same:
+ * it may be far away. */
 static image_ref *leaf_find(const struct image_writer *writer, struct image_leaf *leaf,
-			    const struct directory_key *key)
+			    uint64_t hash, const struct image_node *like)
 {
 	for (unsigned probe = 0; probe < IMAGE_PROBES; probe++) {
-		uint32_t index = (image_bucket_index(key->hash) + probe) & (IMAGE_BUCKETS - 1);
+		uint32_t index = (image_bucket_index(hash) + probe) & (IMAGE_BUCKETS - 1);
 		struct image_bucket *bucket = &leaf->bucket[index];
-		uint32_t found = image_tags(bucket, image_tag(key->hash));
+		uint32_t found = image_tags(bucket, image_tag(hash));
 
 		for (; found != 0; found &= found - 1) {
 			image_ref *slot = &bucket->ref[__builtin_ctz(found)];
-			const struct image_node *node = writer_at(writer, *slot);
 
-			if (*slot != 0 && node->name_length == key->length &&
-			    node->view == key->view &&
-			    memcmp(node->name, key->name, key->length) == 0)
+			if (*slot != 0 && is_same_name(writer_at(writer, *slot), like))
 				return slot;
 		}
 		if (!bucket->overflow)
@@ -364,20 +369,20 @@ static bool directory_insert(struct image_writer *writer, struct image_top *top,
 	return true;
 }
 
-bool directory_put(struct image_writer *writer, const struct directory_key *key, image_ref node)
+bool directory_put(struct image_writer *writer, uint64_t hash, image_ref node)
 {
-	struct image_top *top = &writer->work.top[image_top_index(key->hash)];
+	struct image_top *top = &writer->work.top[image_top_index(hash)];
 	struct image_leaf *leaf;
 	image_ref *slot, old;
 
 	if (top->mid == 0 && !top_start(writer, top))
 		return false;
-	leaf = leaf_writable(writer, top, key->hash);
+	leaf = leaf_writable(writer, top, hash);
 	if (leaf == NULL)
 		return false;
-	slot = leaf_find(writer, leaf, key);
+	slot = leaf_find(writer, leaf, hash, writer_at(writer, node));
 	if (slot == NULL)
-		return directory_insert(writer, top, key->hash, leaf, node);
+		return directory_insert(writer, top, hash, leaf, node);
 	old = *slot;
 	*slot = node;
 	writer_block_leave(writer, old);
@@ -496,35 +501,32 @@ static bool leaf_merge(struct image_writer *writer, struct image_top *top, uint6
 	return mid_shrink(writer, top) && !writer->failed;
 }
 
-const struct image_node *directory_find(const struct image_writer *writer,
-					const struct directory_key *key)
+const struct image_node *directory_find(const struct image_writer *writer, uint64_t hash,
+					unsigned view, const uint8_t *name, size_t length)
 {
 	struct image image = {
 	    .base = writer->arena.base,
 	    .root = &writer->work,
 	    .limit = arena_limit(&writer->arena),
-	    .salt = image_salt(key->view),
-	    .view = key->view,
+	    .salt = image_salt(view),
+	    .view = view,
 	};
 
-	return image_find(&image, key->hash ^ image.salt, key->name, key->length);
+	return image_find(&image, hash ^ image.salt, name, length);
 }
 
-bool directory_delete(struct image_writer *writer, const struct directory_key *key)
+bool directory_delete(struct image_writer *writer, uint64_t hash, const struct image_node *node)
 {
-	struct image_top *top = &writer->work.top[image_top_index(key->hash)];
-	struct image_leaf *leaf;
+	struct image_top *top = &writer->work.top[image_top_index(hash)];
+	struct image_leaf *leaf = leaf_writable(writer, top, hash);
 	image_ref *slot, old;
 
-	if (directory_find(writer, key) == NULL)
-		return true;
-	leaf = leaf_writable(writer, top, key->hash);
 	if (leaf == NULL)
 		return false;
-	slot = leaf_find(writer, leaf, key);
+	slot = leaf_find(writer, leaf, hash, node);
 	old = *slot;
 	slot_clear(writer, leaf, slot);
 	writer_block_leave(writer, old);
 	writer->work.name_count--;
-	return leaf_merge(writer, top, key->hash, leaf);
+	return leaf_merge(writer, top, hash, leaf);
 }

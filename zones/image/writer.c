@@ -161,6 +161,7 @@ void image_writer_free(struct image_writer *writer)
 	}
 	free(writer->made.at);
 	free(writer->leaving.at);
+	puts_forget(&writer->puts);
 	munmap(writer->fresh, writer->fresh_octets);
 	arena_done(&writer->arena);
 	free(writer);
@@ -185,64 +186,56 @@ void image_begin(struct image_writer *writer)
 	writer->work = writer->committed;
 }
 
-static struct directory_key key_of(const struct image_writer *writer, unsigned view,
-				   const uint8_t *name, size_t length)
+static uint64_t hash_of(const struct image_writer *writer, unsigned view, const uint8_t *name,
+			size_t length)
 {
-	uint64_t hash = name_hash(writer->key, name, length) ^ image_salt(view);
+	return name_hash(writer->key, name, length) ^ image_salt(view);
+}
 
-	return (struct directory_key){hash, view, name, length};
+/* A copy of the node, which no page refers to yet; 0: out of memory. */
+static image_ref node_copy(struct image_writer *writer, const struct image_node *node,
+			   uint64_t *hash)
+{
+	size_t size = (size_t)node->units * IMAGE_UNIT;
+	image_ref ref = writer_block_new(writer, size, false);
+
+	if (ref == 0)
+		return 0;
+	*hash = hash_of(writer, node->view, node->name, node->name_length);
+	memcpy(writer_at(writer, ref), node, size);
+	return ref;
 }
 
 image_ref image_put(struct image_writer *writer, const struct image_node *node)
 {
-	size_t size = (size_t)node->units * IMAGE_UNIT;
-	struct directory_key key = key_of(writer, node->view, node->name, node->name_length);
-	image_ref ref = writer_block_new(writer, size, false);
+	uint64_t hash;
+	image_ref ref = node_copy(writer, node, &hash);
 
-	assert(writer->put_count == 0);
-	if (ref == 0)
-		return 0;
-	memcpy(writer_at(writer, ref), node, size);
-	return directory_put(writer, &key, ref) ? ref : 0;
+	assert(writer->puts.waiting == 0);
+	return ref != 0 && directory_put(writer, hash, ref) ? ref : 0;
 }
 
 bool image_expect(struct image_writer *writer, uint64_t names)
 {
-	assert(writer->open && writer->put_count == 0);
+	assert(writer->open && writer->puts.waiting == 0);
+	writer->puts.expected = names;
 	return directory_expect(writer, names);
-}
-
-static bool put_oldest(struct image_writer *writer)
-{
-	const struct put *put = &writer->put[writer->put_at];
-	const struct image_node *node = writer_at(writer, put->node);
-	struct directory_key key = {put->hash, node->view, node->name, node->name_length};
-
-	writer->put_at = (writer->put_at + 1) % WRITER_PUTS;
-	writer->put_count--;
-	return directory_put(writer, &key, put->node);
 }
 
 image_ref image_put_later(struct image_writer *writer, const struct image_node *node)
 {
-	size_t size = (size_t)node->units * IMAGE_UNIT;
-	struct directory_key key = key_of(writer, node->view, node->name, node->name_length);
-	image_ref ref = writer_block_new(writer, size, false);
+	uint64_t hash;
+	image_ref ref = node_copy(writer, node, &hash);
 
-	if (ref == 0 || (writer->put_count == WRITER_PUTS && !put_oldest(writer)))
-		return 0;
-	memcpy(writer_at(writer, ref), node, size);
-	writer->put[(writer->put_at + writer->put_count++) % WRITER_PUTS] =
-	    (struct put){key.hash, ref};
-	directory_prefetch(writer, key.hash);
-	return ref;
+	return ref != 0 && puts_add(writer, hash, ref) ? ref : 0;
 }
 
 bool image_put_rest(struct image_writer *writer)
 {
-	while (writer->put_count > 0 && put_oldest(writer))
-		;
-	return !writer->failed;
+	bool made = puts_make(writer);
+
+	puts_forget(&writer->puts);
+	return made && !writer->failed;
 }
 
 /* Octets of a legal name, up to and with the root label. */
@@ -255,21 +248,31 @@ static size_t wire_length(const uint8_t *name)
 	return at + 1;
 }
 
+static const struct image_node *find(const struct image_writer *writer, unsigned view,
+				     const uint8_t *name, uint64_t *hash)
+{
+	size_t length = wire_length(name);
+
+	assert(writer->puts.waiting == 0);
+	*hash = hash_of(writer, view, name, length);
+	return directory_find(writer, *hash, view, name, length);
+}
+
 bool image_delete(struct image_writer *writer, unsigned view, const uint8_t *name)
 {
-	struct directory_key key = key_of(writer, view, name, wire_length(name));
+	uint64_t hash;
+	const struct image_node *node = find(writer, view, name, &hash);
 
-	assert(writer->open && writer->put_count == 0);
-	return directory_delete(writer, &key);
+	assert(writer->open);
+	return node == NULL || directory_delete(writer, hash, node);
 }
 
 const struct image_node *image_writer_find(const struct image_writer *writer, unsigned view,
 					   const uint8_t *name)
 {
-	struct directory_key key = key_of(writer, view, name, wire_length(name));
+	uint64_t hash;
 
-	assert(writer->put_count == 0);
-	return directory_find(writer, &key);
+	return find(writer, view, name, &hash);
 }
 
 image_ref image_writer_ref(const struct image_writer *writer, const void *block)
@@ -377,7 +380,7 @@ static void made_forget(struct image_writer *writer, bool release)
 void image_abort(struct image_writer *writer)
 {
 	assert(writer->open);
-	writer->put_count = 0;
+	puts_forget(&writer->puts);
 	made_forget(writer, true);
 	list_clear(&writer->leaving);
 	writer->leaving_octets = 0;
@@ -427,7 +430,7 @@ image_ref image_commit(struct image_writer *writer)
 	const size_t from = offsetof(struct image_root, generation);
 	image_ref ref = writer_block_new(writer, sizeof(*root), true);
 
-	assert(writer->put_count == 0 || writer->failed);
+	assert(writer->puts.waiting == 0 || writer->failed);
 	writer_block_leave(writer, writer->root);
 	if (writer->failed || !retire(writer, writer->generation + 1)) {
 		image_abort(writer);

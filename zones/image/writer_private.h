@@ -24,11 +24,16 @@ struct retired {
 	struct ref_list blocks;
 };
 
-/* Nodes whose names wait for the directory's cache lines: the oldest is at put_at. */
-#define WRITER_PUTS 16u
-struct put {
-	uint64_t hash; /* salted */
-	image_ref node;
+/* puts.c: names of a first load, until their pages are filled. They wait by the top of their hash,
+ * so that a top's pages are filled while they are in the cache: in the order of the names each
+ * would come from memory once for every name. */
+struct put_run;
+struct puts {
+	uint8_t *memory; /* of all runs; NULL: none yet */
+	size_t octets, used;
+	uint64_t expected; /* names, to size it by */
+	uint64_t waiting;
+	struct put_run *first[IMAGE_TOP], *last[IMAGE_TOP];
 };
 
 struct image_writer {
@@ -47,8 +52,7 @@ struct image_writer {
 	size_t fresh_octets;
 	struct ref_list leaving; /* becomes unreachable with the next commit */
 	uint64_t leaving_octets;
-	struct put put[WRITER_PUTS];
-	unsigned put_count, put_at;
+	struct puts puts;
 	struct retired *oldest, *newest;
 	uint64_t retired_octets; /* in all of them */
 };
@@ -68,21 +72,25 @@ image_ref writer_block_new(struct image_writer *writer, uint64_t octets, bool pa
 /* The block leaves the image: freed at once if it is fresh, retired by the commit if not. */
 void writer_block_leave(struct image_writer *writer, image_ref ref);
 
-/* What the directory knows a name by. */
-struct directory_key {
-	uint64_t hash; /* salted */
-	unsigned view;
-	const uint8_t *name;
-	size_t length;
-};
-/* directory.c: hash -> node, in the pages of the open transaction. */
-bool directory_put(struct image_writer *writer, const struct directory_key *key, image_ref node);
+/* directory.c: hash -> node, in the pages of the open transaction. hash: salted. */
+
+/* Takes the place of a node of the same name and view. */
+bool directory_put(struct image_writer *writer, uint64_t hash, image_ref node);
 /* Has the cache lines brought that directory_put() will want; they may still be others. */
 void directory_prefetch(const struct image_writer *writer, uint64_t hash);
 /* Pages for so many names, if there are none. False: out of memory. */
 bool directory_expect(struct image_writer *writer, uint64_t names);
-bool directory_delete(struct image_writer *writer, const struct directory_key *key);
-const struct image_node *directory_find(const struct image_writer *writer,
-					const struct directory_key *key);
+/* Requires: the node is in the directory. */
+bool directory_delete(struct image_writer *writer, uint64_t hash, const struct image_node *node);
+const struct image_node *directory_find(const struct image_writer *writer, uint64_t hash,
+					unsigned view, const uint8_t *name, size_t length);
+
+/* puts.c */
+
+/* directory_put(), later. False: out of memory. */
+bool puts_add(struct image_writer *writer, uint64_t hash, image_ref node);
+/* Puts all that wait; in each page in the order in which they came. */
+bool puts_make(struct image_writer *writer);
+void puts_forget(struct puts *puts);
 
 #endif
