@@ -57,9 +57,16 @@ static void allocate(struct name_table *table, uint32_t buckets)
 	table->buckets = buckets;
 }
 
+static void nothing_waits(struct name_puts *puts)
+{
+	for (unsigned i = 0; i < NAME_TABLE_PUTS; i++)
+		puts->name[i] = ZONE_NO_NAME;
+}
+
 void name_table_start(struct zone *zone)
 {
 	zone->table = (struct name_table){0};
+	nothing_waits(&zone->table.puts);
 	allocate(&zone->table, FIRST_BUCKETS);
 }
 
@@ -71,6 +78,30 @@ void name_table_free(struct zone *zone)
 size_t name_table_memory(const struct zone *zone)
 {
 	return zone->table.buckets * sizeof(*zone->table.bucket);
+}
+
+static bool is_child(const struct zone *zone, zone_name name, zone_name parent,
+		     const uint8_t *label)
+{
+	return zone->names[name].parent == parent &&
+	       memcmp(name_data(zone, name), label, 1u + label[0]) == 0;
+}
+
+static zone_name find_waiting(const struct zone *zone, zone_name parent, const uint8_t *label,
+			      uint64_t hash)
+{
+	const struct name_puts *puts = &zone->table.puts;
+	uint32_t found = 0;
+
+	for (unsigned i = 0; i < NAME_TABLE_PUTS; i++)
+		found |= (uint32_t)(puts->hash[i] == hash) << i;
+	for (; found != 0; found &= found - 1) {
+		zone_name name = puts->name[__builtin_ctz(found)];
+
+		if (name != ZONE_NO_NAME && is_child(zone, name, parent, label))
+			return name;
+	}
+	return ZONE_NO_NAME;
 }
 
 zone_name name_table_find(const struct zone *zone, zone_name parent, const uint8_t *label,
@@ -87,15 +118,14 @@ zone_name name_table_find(const struct zone *zone, zone_name parent, const uint8
 		for (; found != 0; found &= found - 1) {
 			zone_name name = bucket->name[__builtin_ctz(found)];
 
-			if (zone->names[name].parent == parent &&
-			    memcmp(name_data(zone, name), label, 1u + label[0]) == 0)
+			if (is_child(zone, name, parent, label))
 				return name;
 		}
 		if (bucket->passed == 0)
 			break;
 		at = after(table, at);
 	}
-	return ZONE_NO_NAME;
+	return find_waiting(zone, parent, label, hash);
 }
 
 void name_table_prefetch(const struct name_table *table, uint64_t hash)
@@ -138,11 +168,23 @@ static void put_from(struct zone *zone, zone_name first, zone_name end)
 			put(table, hash[name - first], name);
 }
 
+static void put_oldest(struct name_table *table)
+{
+	struct name_puts *puts = &table->puts;
+	uint32_t at = puts->next;
+
+	if (puts->name[at] != ZONE_NO_NAME)
+		put(table, puts->hash[at], puts->name[at]);
+	puts->name[at] = ZONE_NO_NAME;
+	puts->next = (at + 1) % NAME_TABLE_PUTS;
+}
+
 static void grow(struct zone *zone)
 {
 	struct name_table old = zone->table;
 
 	allocate(&zone->table, old.buckets + old.buckets / 2 + 1);
+	nothing_waits(&zone->table.puts);
 	/* Over the entries, not over the old buckets: they and their blocks lie in this order. */
 	for (zone_name name = 1; name < zone->names_used; name += BATCH)
 		put_from(zone, name,
@@ -153,12 +195,17 @@ static void grow(struct zone *zone)
 void name_table_insert(struct zone *zone, zone_name name, uint64_t hash)
 {
 	struct name_table *table = &zone->table;
+	struct name_puts *puts = &table->puts;
+	uint32_t at = puts->next;
 
-	if (table->used >= (uint64_t)table->buckets * FULL)
-		grow(zone); /* puts `name` too */
-	else
-		put(table, hash, name);
-	table->used++;
+	if (table->used++ >= (uint64_t)table->buckets * FULL) {
+		grow(zone); /* puts `name`, too, and all that wait */
+		return;
+	}
+	put_oldest(table);
+	puts->hash[at] = hash;
+	puts->name[at] = name;
+	name_table_prefetch(table, hash);
 }
 
 /* The slot of the name in the bucket, or NAME_BUCKET_SLOTS. */
@@ -178,6 +225,8 @@ void name_table_remove(struct zone *zone, zone_name name)
 	uint32_t at = home_of(table, hash);
 	unsigned slot;
 
+	for (unsigned i = 0; i < NAME_TABLE_PUTS; i++)
+		put_oldest(table);
 	while ((slot = slot_of(&table->bucket[at], name)) == NAME_BUCKET_SLOTS) {
 		table->bucket[at].passed--;
 		at = after(table, at);

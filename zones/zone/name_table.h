@@ -24,11 +24,20 @@ struct name_bucket {
 };
 static_assert(sizeof(struct name_bucket) == 64, "one cache line per bucket");
 
+/* New names wait for the lines that they go to, while others are made. */
+#define NAME_TABLE_PUTS 8u
+struct name_puts {
+	uint64_t hash[NAME_TABLE_PUTS];
+	zone_name name[NAME_TABLE_PUTS]; /* ZONE_NO_NAME: nothing waits here */
+	uint32_t next;			 /* the oldest, or an empty one */
+};
+
 struct name_table {
 	struct name_bucket *bucket;
 	size_t room; /* octets at `bucket` */
 	uint32_t buckets;
-	uint32_t used;
+	uint32_t used; /* names, those that wait included */
+	struct name_puts puts;
 };
 
 void name_table_start(struct zone *zone);

@@ -146,8 +146,11 @@ zone_name tree_child_or_new(struct zone *zone, zone_name parent, const uint8_t *
 			    uint32_t used, bool *is_new)
 {
 	uint64_t hash = name_table_hash(zone, parent, label);
-	zone_name name = name_table_find(zone, parent, label, hash);
+	zone_name name = ZONE_NO_NAME;
 
+	if (zone->names[parent].child !=
+	    ZONE_NO_NAME) /* a new name has none, and no look is free */
+		name = name_table_find(zone, parent, label, hash);
 	*is_new = name == ZONE_NO_NAME;
 	return *is_new ? child_new(zone, parent, label, hash, used) : name;
 }
