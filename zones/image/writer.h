@@ -72,7 +72,7 @@ bool image_set_policy(struct image_writer *writer, const struct image_policy *po
  * image_expect(): about how many names will be put; an image that holds none yet gets the pages for
  * them, so that none has to be split on the way. image_put_later() is image_put(), but the name is
  * found only after image_put_rest(), which has to come before any other call that puts, deletes,
- * finds or commits: until then it waits (16 octets each) for others that lie near it in the image.
+ * finds or commits: until then it waits (12 octets each) for others that lie near it in the image.
  */
 bool image_expect(struct image_writer *writer, uint64_t names);
 image_ref image_put_later(struct image_writer *writer, const struct image_node *node);

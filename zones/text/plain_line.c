@@ -181,6 +181,7 @@ bool reader_plain_lines(struct reader *reader, struct window *window, uint32_t *
 		    .rdata_length = sizeof(read->address),
 		    .place = {.file = reader->file, .line = (*number)++},
 		    .column = read->column,
+		    .left = window_left(window),
 		};
 	}
 	if (lines == 0)

@@ -291,7 +291,7 @@ bool reader_read_file(struct reader *reader, const char *path, const struct toke
 				    .depth = parent != NULL ? parent->depth + 1 : 0};
 	reader->frame = &frame;
 	reader->file = diagnostics_file(reader->all, path);
-	window_open_file(&window, fd);
+	window_open_file(&window, fd, (uint64_t)about.st_size);
 	bool is_text = reader_read(reader, &window);
 	window_close(&window);
 	reader->frame = parent;

@@ -38,6 +38,7 @@ struct text_record {
 	struct place place;
 	uint32_t column; /* of the type */
 	uint32_t more;
+	uint64_t left; /* about how many octets follow in its file; 0: not known */
 };
 typedef void text_sink(void *context, const struct text_record *record);
 

@@ -10,9 +10,9 @@
 
 #define WINDOW_START ((size_t)256 << 10)
 
-void window_open_file(struct window *window, int fd)
+void window_open_file(struct window *window, int fd, uint64_t size)
 {
-	*window = (struct window){.fd = fd, .capacity = WINDOW_START};
+	*window = (struct window){.fd = fd, .size = size, .capacity = WINDOW_START};
 	window->buffer = malloc(window->capacity);
 	if (window->buffer == NULL)
 		abort();
@@ -21,7 +21,19 @@ void window_open_file(struct window *window, int fd)
 
 void window_open_memory(struct window *window, const char *text, size_t length)
 {
-	*window = (struct window){.fd = -1, .at = text, .end = text + length, .last = true};
+	*window = (struct window){.fd = -1,
+				  .at = text,
+				  .end = text + length,
+				  .last = true,
+				  .size = length,
+				  .read = length};
+}
+
+uint64_t window_left(const struct window *window)
+{
+	uint64_t unread = window->read < window->size ? window->size - window->read : 0;
+
+	return unread + (uint64_t)(window->end - window->at);
 }
 
 void window_close(struct window *window)
@@ -98,6 +110,7 @@ enum window_result window_more(struct window *window, const char **bad)
 	if (got < 0)
 		return WINDOW_FAILED;
 	window->last = got == 0;
+	window->read += (uint64_t)got;
 	window->end = to + got;
 	*bad = window_control_octet(to, window->end);
 	return *bad == NULL ? WINDOW_READ : WINDOW_NOT_TEXT;

@@ -14,8 +14,10 @@ struct window {
 	const char *at;	 /* what is not taken yet */
 	const char *end; /* what has been read */
 	bool last;	 /* nothing follows end */
-	int fd;		 /* -1: text in memory */
-	char *buffer;	 /* NULL: text in memory */
+	uint64_t size;	 /* octets that the file had; those read so far are counted in `read` */
+	uint64_t read;
+	int fd;	      /* -1: text in memory */
+	char *buffer; /* NULL: text in memory */
 	size_t capacity;
 };
 
@@ -26,10 +28,13 @@ enum window_result {
 	WINDOW_FAILED,	 /* read(2) failed: errno */
 };
 
-/* fd becomes the window's. */
-void window_open_file(struct window *window, int fd);
+/* fd becomes the window's. size: octets of the file, for window_left() only. */
+void window_open_file(struct window *window, int fd, uint64_t size);
 void window_open_memory(struct window *window, const char *text, size_t length);
 void window_close(struct window *window);
+
+/* About how many octets are not taken yet: a file may change while it is read. */
+uint64_t window_left(const struct window *window);
 
 /* Drops what lies before window->at and reads on; window->at moves with its text. */
 enum window_result window_more(struct window *window, const char **bad);

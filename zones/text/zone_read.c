@@ -22,7 +22,9 @@ struct reading {
 	struct zone *zone; /* NULL until the apex is known */
 	struct waiting waiting;
 	struct diagnostics *all;
-	uint32_t announced;		    /* records that the zone has been told of */
+	uint32_t announced; /* records that the zone has been told of */
+	uint32_t names;	    /* when `left` octets were left of a file: where a guess starts */
+	uint64_t left;
 	uint8_t too_large[NAME_MAX_OCTETS]; /* owner and type of the last RRset that was */
 	uint16_t too_large_type;
 };
@@ -138,6 +140,22 @@ static void begin(struct reading *reading, const uint8_t *apex)
 	free(waiting.octets);
 }
 
+#define GUESS_OCTETS 65536u /* of a file, for a guess of what the rest of it brings */
+
+/* The rest of the file will have as many names as what was just read of it. */
+static void expect(struct reading *reading, uint64_t left)
+{
+	uint64_t read = reading->left - left;
+
+	if (reading->left > left && read < GUESS_OCTETS)
+		return;
+	uint32_t names = zone_names(reading->zone);
+	if (reading->left > left)
+		zone_expect(reading->zone, (uint64_t)(names - reading->names) * left / read);
+	reading->names = names;
+	reading->left = left;
+}
+
 /* Has brought near what adding the records that follow will want. */
 static void announce(struct reading *reading, const struct text_record *record)
 {
@@ -148,6 +166,8 @@ static void announce(struct reading *reading, const struct text_record *record)
 	for (uint32_t i = 1; i <= record->more; i++)
 		zone_announce(reading->zone, record[i].owner, record[i].owner_length);
 	reading->announced = record->more;
+	if (record->left > 0)
+		expect(reading, record->left);
 }
 
 static void take(void *context, const struct text_record *record)

@@ -7,6 +7,7 @@
 
 #define FIRST_BUCKETS 1u
 #define FULL	      10u /* names for each bucket, on an average, at most: of 10, few go on */
+#define LEAP	      16u /* times as many names at most: what is expected is a guess */
 
 uint64_t name_table_hash(const struct zone *zone, zone_name parent, const uint8_t *label)
 {
@@ -179,11 +180,23 @@ static void put_oldest(struct name_table *table)
 	puts->next = (at + 1) % NAME_TABLE_PUTS;
 }
 
+/* By half; or to what is expected and a little more, so that it is not grown again for that. */
+static uint32_t buckets_after(const struct name_table *table)
+{
+	uint64_t least = table->buckets + table->buckets / 2 + 1;
+	uint64_t most = (uint64_t)table->buckets * LEAP;
+	uint64_t wanted = ((uint64_t)table->expected + table->expected / 32) / FULL + 1;
+
+	if (wanted > most)
+		wanted = most;
+	return (uint32_t)(wanted > least ? wanted : least);
+}
+
 static void grow(struct zone *zone)
 {
 	struct name_table old = zone->table;
 
-	allocate(&zone->table, old.buckets + old.buckets / 2 + 1);
+	allocate(&zone->table, buckets_after(&old));
 	nothing_waits(&zone->table.puts);
 	/* Over the entries, not over the old buckets: they and their blocks lie in this order. */
 	for (zone_name name = 1; name < zone->names_used; name += BATCH)

@@ -36,7 +36,8 @@ struct name_table {
 	struct name_bucket *bucket;
 	size_t room; /* octets at `bucket` */
 	uint32_t buckets;
-	uint32_t used; /* names, those that wait included */
+	uint32_t used;	   /* names, those that wait included */
+	uint32_t expected; /* about how many there will be; less than `used`: not known */
 	struct name_puts puts;
 };
 

@@ -230,6 +230,18 @@ void zone_announce(const struct zone *zone, const uint8_t *owner, size_t owner_l
 	name_table_prefetch(&zone->table, name_table_hash(zone, last->name, label));
 }
 
+void zone_expect(struct zone *zone, uint64_t more)
+{
+	uint64_t names = zone->table.used + more;
+
+	zone->table.expected = names < ZONE_NO_NAME ? (uint32_t)names : ZONE_NO_NAME - 1;
+}
+
+uint32_t zone_names(const struct zone *zone)
+{
+	return zone->table.used;
+}
+
 enum zone_add zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		       const uint8_t *rdata, uint16_t rdata_length, struct place place)
 {

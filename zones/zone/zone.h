@@ -55,6 +55,10 @@ enum zone_add zone_add_measured(struct zone *zone, const uint8_t *owner, size_t 
  * known which. Changes nothing; owner as for zone_add_measured(). */
 void zone_announce(const struct zone *zone, const uint8_t *owner, size_t owner_length);
 
+/* About how many names will be added, so that less has to be moved on the way. A guess: if it is
+ * wrong, nothing is, but for time and memory. */
+void zone_expect(struct zone *zone, uint64_t more);
+
 /* Removes one record (rdata given) or the whole RRset (rdata == NULL; for RRSIG the signatures of
  * all types); prunes names left empty. Returns false if it was not there. Names in rdata are
  * compared without case. */
@@ -125,6 +129,8 @@ struct zone_counts {
 	uint64_t proofs;  /* RRsets of RRSIG, NSEC and NSEC3 */
 };
 struct zone_counts zone_counts(const struct zone *zone);
+/* Names in the tree below the apex, empty non-terminals included. */
+uint32_t zone_names(const struct zone *zone);
 uint32_t zone_serial(const struct zone *zone); /* 0 without a SOA */
 
 /* Calls changed() once for every name whose node in an image may differ between the two zones: its
