@@ -151,10 +151,103 @@ static void the_short_way_reads_what_the_lexer_reads(void **unused)
 	assert_true(records > RUNS); /* lines that are good are among them */
 }
 
+#define MANY 100u
+
+/* Of lines in a row: the records come one by one, and each time those that lie behind it are told
+ * of next, however many that are. */
+struct row {
+	unsigned records, promised, most;
+	uint32_t next[MANY]; /* addresses that were promised, from `records` on */
+	uint64_t left;
+};
+
+static uint32_t address_of(const struct text_record *record)
+{
+	const uint8_t *a = record->rdata;
+
+	return (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
+}
+
+static void take_row(void *context, const struct text_record *record)
+{
+	struct row *row = context;
+
+	if (row->promised > 0) {
+		assert_int_equal(record->more, row->promised - 1);
+		assert_int_equal(address_of(record), row->next[row->records]);
+	}
+	for (unsigned i = 1; i <= record->more; i++)
+		row->next[row->records + i] = address_of(&record[i]);
+	row->promised = record->more;
+	row->most = record->more > row->most ? record->more : row->most;
+	if (record->left > 0) { /* the lexer does not say */
+		assert_true(row->left == 0 || record->left <= row->left);
+		row->left = record->left;
+	}
+	assert_int_equal(address_of(record), row->records);
+	assert_int_equal(record->place.line, row->records + 1);
+	row->records++;
+}
+
+static void lines_in_a_row_are_told_of_ahead(void **unused)
+{
+	static const uint8_t origin[] = "\7example";
+	struct row row = {0};
+	struct diagnostics all;
+	char text[MANY * 40];
+	int used = 0;
+
+	(void)unused;
+	/* The last line has the owner of the one before. */
+	for (unsigned i = 0; i < MANY; i++)
+		used += sprintf(text + used, "%s%.0u 60 A 0.0.0.%u\n", i + 1 < MANY ? "h" : " ",
+				i + 1 < MANY ? i + 1 : 0, i);
+	diagnostics_init(&all, NULL, NULL);
+	text_read_memory("t", text, (size_t)used, false, origin, take_row, &row, &all);
+	assert_int_equal(all.errors, 0);
+	diagnostics_free(&all);
+	assert_int_equal(row.records, MANY);
+	assert_int_equal(row.promised, 0);
+	assert_true(row.most > 1);
+	assert_in_range(row.left, 1, 40);
+}
+
+struct last_owner {
+	uint8_t name[NAME_MAX_OCTETS];
+	size_t length;
+};
+
+static void take_last(void *context, const struct text_record *record)
+{
+	struct last_owner *last = context;
+
+	memcpy(last->name, record->owner, record->owner_length);
+	last->length = record->owner_length;
+}
+
+static void an_owner_left_out_is_that_of_the_line_before(void **unused)
+{
+	static const uint8_t origin[] = "\7example";
+	static const char text[] = "a 60 A 192.0.2.1\nb 60 A 192.0.2.2\nc 60 A 192.0.2.3\n"
+				   " 60 AAAA 2001:db8::1\n";
+	struct last_owner last = {0};
+	struct diagnostics all;
+
+	(void)unused;
+	diagnostics_init(&all, NULL, NULL);
+	text_read_memory("t", text, sizeof(text) - 1, false, origin, take_last, &last, &all);
+	assert_int_equal(all.errors, 0);
+	diagnostics_free(&all);
+	assert_int_equal(last.length, 11);
+	assert_memory_equal(last.name, "\1c\7example", 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_short_way_reads_what_the_lexer_reads),
+	    cmocka_unit_test(lines_in_a_row_are_told_of_ahead),
+	    cmocka_unit_test(an_owner_left_out_is_that_of_the_line_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,6 +276,77 @@ static void nsec3_owners_are_no_names(void **state)
 	zone_free(zone);
 }
 
+static void numbered(unsigned i, char owner[32])
+{
+	sprintf(owner, i % 3 == 0 ? "h%u.example." : "a.h%u.example.", i);
+}
+
+static void add_numbered(struct zone *zone, unsigned i)
+{
+	uint8_t name[NAME_MAX_OCTETS];
+	char owner[32];
+
+	numbered(i, owner);
+	test_name(owner, name);
+	zone_announce(zone, name, name_length(name, sizeof(name)));
+	assert_int_equal(add(zone, owner, TYPE_A, 60, "\1\2\3\4", 4), ZONE_ADDED);
+	assert_int_not_equal(find(zone, owner), ZONE_NO_NAME); /* while it may still wait */
+}
+
+/* Too few, too many, none, and one that is taken back half-way. */
+static void what_is_expected_changes_nothing(void **state)
+{
+	static const uint64_t guesses[] = {0, 1, 300, 20000, UINT32_MAX, UINT64_MAX / 2};
+	enum { NAMES = 3000 };
+	char owner[32];
+
+	(void)state;
+	for (unsigned g = 0; g < sizeof(guesses) / sizeof(guesses[0]); g++) {
+		struct zone *zone = example();
+
+		zone_expect(zone, guesses[g]);
+		for (unsigned i = 0; i < NAMES; i++) {
+			add_numbered(zone, i);
+			if (i == NAMES / 2)
+				zone_expect(zone, guesses[5 - g]);
+		}
+		assert_int_equal(zone_names(zone), NAMES + NAMES / 3 * 2);
+		for (unsigned i = 0; i < NAMES; i += 2) {
+			numbered(i, owner);
+			assert_true(remove_from(zone, owner, TYPE_A, NULL, 0));
+		}
+		for (unsigned i = 0; i < NAMES; i++) {
+			numbered(i, owner);
+			assert_int_equal(find(zone, owner) != ZONE_NO_NAME, i % 2);
+		}
+		assert_int_equal(zone_names(zone), (NAMES + NAMES / 3 * 2) / 2);
+		zone_free(zone);
+	}
+}
+
+/* Nothing is known of the last parent, or it is another's, or none of the zone's names is meant. */
+static void any_name_may_be_announced(void **state)
+{
+	static const char *const names[] = {
+	    ".", "example.", "a.example.", "a.b.c.example.", "a.other.", "example.example."};
+	struct zone *zone = example();
+	uint8_t name[NAME_MAX_OCTETS];
+
+	(void)state;
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			test_name(names[i], name);
+			zone_announce(zone, name, name_length(name, sizeof(name)));
+		}
+		assert_int_equal(zone_names(zone), turn == 1 ? 2 : 0);
+		if (turn == 0)
+			add(zone, "x.y.example.", TYPE_A, 60, "\1\2\3\4", 4);
+		else
+			remove_from(zone, "x.y.example.", TYPE_A, NULL, 0);
+	}
+	zone_free(zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +361,8 @@ int main(void)
 	    cmocka_unit_test(the_serial_is_the_soas),
 	    cmocka_unit_test(churn_does_not_grow_memory),
 	    cmocka_unit_test(nsec3_owners_are_no_names),
+	    cmocka_unit_test(what_is_expected_changes_nothing),
+	    cmocka_unit_test(any_name_may_be_announced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
