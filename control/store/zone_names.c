@@ -184,7 +184,6 @@ static void load_zone(struct zone_store *store, const struct zone *zone)
 		if (shared == NULL || !(shared[walk.name / 64] >> walk.name % 64 & 1))
 			load_name(store, &walk);
 	}
-	store->failed |= !image_put_rest(store->writer);
 	free(shared);
 }
 
@@ -214,6 +213,7 @@ void store_load_zones(struct zone_store *store)
 		store->view = store->pending.at[i].terms.view;
 		load_zone(store, store->pending.at[i].new);
 	}
+	store->failed |= !image_put_rest(store->writer);
 	for (size_t i = 0; i < store->pending.count; i++) {
 		const struct staged *staged = &store->pending.at[i];
 		unsigned labels = name_labels(zone_apex(staged->new));

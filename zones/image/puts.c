@@ -4,8 +4,6 @@
  * it is used up, because more names came than were expected, all are put and it is used again. */
 #include "zones/image/writer_private.h"
 
-#include <sys/mman.h>
-
 #define RUN   340u
 #define AHEAD 8u /* puts between a prefetch and its use */
 
@@ -22,22 +20,15 @@ struct put_run {
 };
 static_assert(sizeof(struct put_run) == 4096, "a page");
 
-#define RUNS_MIN (4u * IMAGE_TOP)
+/* Fewer names than these lie in so few pages that all are near anyway. */
+#define FEW 20000u
 
-static bool open_memory(struct puts *puts)
+static void open_memory(struct puts *puts)
 {
 	/* Half a run of each top is empty at the end, on an average. */
 	uint64_t runs = puts->expected / RUN + IMAGE_TOP;
-	size_t octets = (runs < RUNS_MIN ? RUNS_MIN : runs) * sizeof(struct put_run);
-	void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (memory == MAP_FAILED)
-		return false;
-	madvise(memory, octets, MADV_HUGEPAGE); /* else ordinary pages do */
-	puts->memory = memory;
-	puts->octets = octets;
-	return true;
+	puts->memory = area_zeroed(&puts->octets, runs * sizeof(struct put_run));
 }
 
 static struct put_run *run_new(struct puts *puts, unsigned top)
@@ -61,11 +52,11 @@ bool puts_add(struct image_writer *writer, uint64_t hash, image_ref node)
 	unsigned top = image_top_index(hash);
 	struct put_run *run = puts->last[top];
 
+	if (puts->expected < FEW)
+		return directory_put(writer, hash, node);
 	if (run == NULL || run->count == RUN) {
-		if (puts->memory == NULL && !open_memory(puts)) {
-			writer->failed = true;
-			return false;
-		}
+		if (puts->memory == NULL)
+			open_memory(puts);
 		if (puts->used == puts->octets && !puts_make(writer))
 			return false;
 		run = run_new(puts, top);
@@ -106,6 +97,6 @@ bool puts_make(struct image_writer *writer)
 void puts_forget(struct puts *puts)
 {
 	if (puts->memory != NULL)
-		munmap(puts->memory, puts->octets);
+		area_free(puts->memory, puts->octets);
 	*puts = (struct puts){.expected = puts->expected};
 }

@@ -9,30 +9,27 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LIST_KEPT 65536u /* entries: a list that a bulk load made longer is given back */
+#define LIST_KEPT (256u << 10) /* octets: a list that a bulk load made longer is given back */
 
-static bool list_push(struct ref_list *list, image_ref ref)
+static void list_push(struct ref_list *list, image_ref ref)
 {
-	if (list->count == list->room) {
-		size_t room = list->room == 0 ? 256 : list->room * 2;
-		image_ref *at = realloc(list->at, room * sizeof(*at));
+	size_t used = list->count * sizeof(*list->at);
 
-		if (at == NULL)
-			return false;
-		list->at = at;
-		list->room = room;
-	}
+	list->at = area_grow(list->at, &list->room, used, used + sizeof(*list->at));
 	list->at[list->count++] = ref;
-	return true;
+}
+
+static void list_free(struct ref_list *list)
+{
+	area_free(list->at, list->room);
+	*list = (struct ref_list){0};
 }
 
 static void list_clear(struct ref_list *list)
 {
 	list->count = 0;
-	if (list->room > LIST_KEPT) {
-		free(list->at);
-		*list = (struct ref_list){0};
-	}
+	if (list->room > LIST_KEPT)
+		list_free(list);
 }
 
 static void fresh_set(struct image_writer *writer, image_ref ref, bool fresh)
@@ -50,14 +47,12 @@ image_ref writer_block_new(struct image_writer *writer, uint64_t octets, bool pa
 	image_ref ref = arena_new(&writer->arena, octets, page);
 
 	assert(writer->open);
-	if (ref != 0 && !list_push(&writer->made, ref)) {
-		arena_free(&writer->arena, ref);
-		ref = 0;
-	}
-	if (ref == 0)
+	if (ref == 0) {
 		writer->failed = true;
-	else
-		fresh_set(writer, ref, true);
+		return 0;
+	}
+	list_push(&writer->made, ref);
+	fresh_set(writer, ref, true);
 	return ref;
 }
 
@@ -69,10 +64,9 @@ void writer_block_leave(struct image_writer *writer, image_ref ref)
 	if (writer_is_fresh(writer, ref)) {
 		fresh_set(writer, ref, false);
 		arena_free(&writer->arena, ref);
-	} else if (list_push(&writer->leaving, ref)) {
-		writer->leaving_octets += arena_block_octets(&writer->arena, ref);
 	} else {
-		writer->failed = true;
+		list_push(&writer->leaving, ref);
+		writer->leaving_octets += arena_block_octets(&writer->arena, ref);
 	}
 }
 
@@ -145,7 +139,7 @@ static void retired_free(struct image_writer *writer, struct retired *batch, boo
 	for (size_t i = 0; reuse && i < batch->blocks.count; i++)
 		arena_free(&writer->arena, batch->blocks.at[i]);
 	writer->retired_octets -= batch->octets;
-	free(batch->blocks.at);
+	list_free(&batch->blocks);
 	free(batch);
 }
 
@@ -159,8 +153,8 @@ void image_writer_free(struct image_writer *writer)
 		writer->oldest = batch->next;
 		retired_free(writer, batch, false);
 	}
-	free(writer->made.at);
-	free(writer->leaving.at);
+	list_free(&writer->made);
+	list_free(&writer->leaving);
 	puts_forget(&writer->puts);
 	munmap(writer->fresh, writer->fresh_octets);
 	arena_done(&writer->arena);

@@ -10,10 +10,12 @@
 #include "zones/image/arena.h"
 #include "zones/image/reader.h"
 #include "zones/image/writer.h"
+#include "zones/memory/area.h"
 
 struct ref_list {
-	image_ref *at;
-	size_t count, room;
+	image_ref *at; /* an area */
+	size_t count;
+	size_t room; /* octets */
 };
 
 /* What one commit made unreachable. */

@@ -14,7 +14,7 @@
 #include "zones/name/hash.h"
 #include "zones/name/name.h"
 #include "zones/record/record.h"
-#include "zones/zone/area.h"
+#include "zones/memory/area.h"
 #include "zones/zone/name_table.h"
 #include "zones/zone/zone.h"
 

@@ -1,5 +1,5 @@
 /* area.c: see area.h. */
-#include "zones/zone/area.h"
+#include "zones/memory/area.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,11 +3,11 @@
  * Up to AREA_LARGE octets it is the allocator's. Above, address space for many times as much is
  * reserved at once, in huge pages if the kernel has them, and filled as it is touched. Moving pages
  * instead (what realloc() does) is no bargain: after each step every page faults anew, on a guest
- * without nested paging for microseconds each. Private to zones/zone.
+ * without nested paging for microseconds each.
  * Threads:   one at a time for each area. Ownership: the caller's, who keeps pointer and room.
  * Errors:    out of memory aborts, as in all of zones/zone. */
-#ifndef SKUA_ZONES_ZONE_AREA_H
-#define SKUA_ZONES_ZONE_AREA_H
+#ifndef SKUA_ZONES_MEMORY_AREA_H
+#define SKUA_ZONES_MEMORY_AREA_H
 
 #include <stddef.h>
 

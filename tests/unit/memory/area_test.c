@@ -1,6 +1,6 @@
 /* area_test.c: what an area holds survives its growth, small to large to many times as large; once
  * large it stays where it is until what was reserved is used up. */
-#include "zones/zone/area.h"
+#include "zones/memory/area.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
