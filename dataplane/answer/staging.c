@@ -127,7 +127,7 @@ static bool after_encloser(struct staging *s, const struct image *image, const s
 	 * is a cut, and all paths must read such a node alike. */
 	if (node->cut_labels != IMAGE_NONE)
 		return node->flags & IMAGE_NODE_CUT && begin_targets(s, image, node, TYPE_NS);
-	if (!(node->flags & IMAGE_NODE_WILDCARD))
+	if (!(node->flags & IMAGE_NODE_WILDCARD) || node->flags & IMAGE_NODE_DNAME)
 		return begin_apex(s, image, asked, node);
 	s->step = STAGING_WILDCARD;
 	image_probe_start(image, name_hash_wildcard(image->key, s->encloser_hash), &s->probe);

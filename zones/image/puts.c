@@ -23,12 +23,13 @@ static_assert(sizeof(struct put_run) == 4096, "a page");
 /* Fewer names than these lie in so few pages that all are near anyway. */
 #define FEW 20000u
 
-static void open_memory(struct puts *puts)
+static bool open_memory(struct puts *puts)
 {
 	/* Half a run of each top is empty at the end, on an average. */
 	uint64_t runs = puts->expected / RUN + IMAGE_TOP;
 
 	puts->memory = area_zeroed(&puts->octets, runs * sizeof(struct put_run));
+	return puts->memory != NULL;
 }
 
 static struct put_run *run_new(struct puts *puts, unsigned top)
@@ -55,8 +56,10 @@ bool puts_add(struct image_writer *writer, uint64_t hash, image_ref node)
 	if (puts->expected < FEW)
 		return directory_put(writer, hash, node);
 	if (run == NULL || run->count == RUN) {
-		if (puts->memory == NULL)
-			open_memory(puts);
+		if (puts->memory == NULL && !open_memory(puts)) {
+			writer->failed = true;
+			return false;
+		}
 		if (puts->used == puts->octets && !puts_make(writer))
 			return false;
 		run = run_new(puts, top);

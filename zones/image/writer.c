@@ -226,7 +226,7 @@ image_ref image_put_later(struct image_writer *writer, const struct image_node *
 
 bool image_put_rest(struct image_writer *writer)
 {
-	bool made = puts_make(writer);
+	bool made = !writer->failed && puts_make(writer);
 
 	puts_forget(&writer->puts);
 	return made && !writer->failed;

@@ -8,8 +8,9 @@
  *
  * Threads:   one writer; any number of readers of published roots at the same time.
  * Memory:    arena_grow() is asked when the arena must hold more; it may refuse, then calls return
- * false and the transaction must be aborted (image_abort(): nothing published changed). Complexity:
- * a put costs one leaf page, one mid page and a node, whatever the size of the image. */
+ * false and the transaction must be aborted (image_abort(): nothing published changed). The
+ * writer's own lists are not in the arena: if memory for them runs out, it aborts. Complexity: a
+ * put costs one leaf page, one mid page and a node, whatever the size of the image. */
 #ifndef SKUA_ZONES_IMAGE_WRITER_H
 #define SKUA_ZONES_IMAGE_WRITER_H
 
@@ -72,8 +73,8 @@ bool image_set_policy(struct image_writer *writer, const struct image_policy *po
  * image_expect(): about how many names will be put; an image that holds none yet gets the pages for
  * them, so that none has to be split on the way. image_put_later() is image_put(), but the name is
  * found only after image_put_rest(), which has to come before any other call that puts, deletes,
- * finds or commits: until then it waits (12 octets each) for others that lie near it in the image.
- */
+ * finds or commits: until then, if many are expected, it waits (12 octets each) for others that
+ * lie near it in the image. */
 bool image_expect(struct image_writer *writer, uint64_t names);
 image_ref image_put_later(struct image_writer *writer, const struct image_node *node);
 bool image_put_rest(struct image_writer *writer);

@@ -28,8 +28,7 @@ static void *map(size_t octets)
 
 	if (before > 0)
 		munmap(whole, before);
-	if (before < AREA_LARGE)
-		munmap(area + octets, AREA_LARGE - before);
+	munmap(area + octets, AREA_LARGE - before);
 	madvise(area, octets, MADV_HUGEPAGE); /* else ordinary pages do */
 	return area;
 }
@@ -47,6 +46,17 @@ static void *map_large(size_t *room, size_t octets)
 	if (area == NULL)
 		abort();
 	return area;
+}
+
+/* A huge page at a time, each given back once it is copied: so a move takes no more memory. */
+static void move(uint8_t *to, uint8_t *from, size_t room, size_t used)
+{
+	for (size_t at = 0; at < used; at += AREA_LARGE) {
+		memcpy(to + at, from + at, used - at < AREA_LARGE ? used - at : AREA_LARGE);
+		if (room >= AREA_LARGE)
+			madvise(from + at, AREA_LARGE, MADV_DONTNEED);
+	}
+	area_free(from, room);
 }
 
 static void *grow_small(void *area, size_t *room, size_t octets)
@@ -72,9 +82,7 @@ void *area_grow(void *area, size_t *room, size_t used, size_t octets)
 	if (octets < AREA_LARGE)
 		return grow_small(area, room, octets);
 	moved = map_large(room, octets);
-	if (used > 0)
-		memcpy(moved, area, used);
-	area_free(area, had);
+	move(moved, area, had, used);
 	return moved;
 }
 
@@ -82,11 +90,11 @@ void *area_zeroed(size_t *room, size_t octets)
 {
 	void *area;
 
-	*room = octets < AREA_LARGE ? octets : huge_pages(octets);
-	area = *room < AREA_LARGE ? aligned_alloc(64, (octets + 63) & ~(size_t)63) : map(*room);
-	if (area == NULL)
-		abort();
-	return *room < AREA_LARGE ? memset(area, 0, octets) : area;
+	*room = octets < AREA_LARGE ? (octets + 63) & ~(size_t)63 : huge_pages(octets);
+	if (*room >= AREA_LARGE)
+		return map(*room);
+	area = aligned_alloc(64, *room);
+	return area == NULL ? NULL : memset(area, 0, *room);
 }
 
 void area_free(void *area, size_t room)

@@ -50,12 +50,11 @@ static uint32_t after(const struct name_table *table, uint32_t at)
 	return at + 1 < table->buckets ? at + 1 : 0;
 }
 
-static void allocate(struct name_table *table, uint32_t buckets)
+static bool allocate(struct name_table *table, uint64_t buckets)
 {
-	size_t octets = buckets * sizeof(*table->bucket);
-
-	table->bucket = area_zeroed(&table->room, octets);
-	table->buckets = buckets;
+	table->bucket = area_zeroed(&table->room, buckets * sizeof(*table->bucket));
+	table->buckets = (uint32_t)buckets;
+	return table->bucket != NULL;
 }
 
 static void nothing_waits(struct name_puts *puts)
@@ -68,7 +67,8 @@ void name_table_start(struct zone *zone)
 {
 	zone->table = (struct name_table){0};
 	nothing_waits(&zone->table.puts);
-	allocate(&zone->table, FIRST_BUCKETS);
+	if (!allocate(&zone->table, FIRST_BUCKETS))
+		abort();
 }
 
 void name_table_free(struct zone *zone)
@@ -84,8 +84,10 @@ size_t name_table_memory(const struct zone *zone)
 static bool is_child(const struct zone *zone, zone_name name, zone_name parent,
 		     const uint8_t *label)
 {
-	return zone->names[name].parent == parent &&
-	       memcmp(name_data(zone, name), label, 1u + label[0]) == 0;
+	const uint8_t *its = name_data(zone, name);
+
+	return zone->names[name].parent == parent && its[0] == label[0] &&
+	       memcmp(its, label, 1u + label[0]) == 0;
 }
 
 static zone_name find_waiting(const struct zone *zone, zone_name parent, const uint8_t *label,
@@ -180,23 +182,25 @@ static void put_oldest(struct name_table *table)
 	puts->next = (at + 1) % NAME_TABLE_PUTS;
 }
 
-/* By half; or to what is expected and a little more, so that it is not grown again for that. */
-static uint32_t buckets_after(const struct name_table *table)
+/* To what is expected and a little more, so that it is not grown again for that. */
+static uint64_t buckets_expected(const struct name_table *table)
 {
-	uint64_t least = table->buckets + table->buckets / 2 + 1;
 	uint64_t most = (uint64_t)table->buckets * LEAP;
 	uint64_t wanted = ((uint64_t)table->expected + table->expected / 32) / FULL + 1;
 
-	if (wanted > most)
-		wanted = most;
-	return (uint32_t)(wanted > least ? wanted : least);
+	return wanted < most ? wanted : most;
 }
 
 static void grow(struct zone *zone)
 {
 	struct name_table old = zone->table;
+	uint64_t least = old.buckets + old.buckets / 2 + 1;
+	uint64_t expected = buckets_expected(&old);
 
-	allocate(&zone->table, buckets_after(&old));
+	/* What is expected is a guess, so it is not what control may fail for. */
+	if ((expected <= least || !allocate(&zone->table, expected)) &&
+	    !allocate(&zone->table, least))
+		abort();
 	nothing_waits(&zone->table.puts);
 	/* Over the entries, not over the old buckets: they and their blocks lie in this order. */
 	for (zone_name name = 1; name < zone->names_used; name += BATCH)

@@ -148,8 +148,8 @@ zone_name tree_child_or_new(struct zone *zone, zone_name parent, const uint8_t *
 	uint64_t hash = name_table_hash(zone, parent, label);
 	zone_name name = ZONE_NO_NAME;
 
-	if (zone->names[parent].child !=
-	    ZONE_NO_NAME) /* a new name has none, and no look is free */
+	/* A new parent has no child, and no look is free. */
+	if (zone->names[parent].child != ZONE_NO_NAME)
 		name = name_table_find(zone, parent, label, hash);
 	*is_new = name == ZONE_NO_NAME;
 	return *is_new ? child_new(zone, parent, label, hash, used) : name;

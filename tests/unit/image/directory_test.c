@@ -304,6 +304,43 @@ static void expected_names_can_be_aborted(void **state)
 	fixture_close(&fixture);
 }
 
+/* The arena is full amid the names: all that was put, and all that waits, goes with the
+ * transaction. */
+static void a_first_load_without_room_is_aborted(void **state)
+{
+	struct fixture fixture;
+	struct test_name name;
+	uint32_t put = 0;
+
+	(void)state;
+	fixture_open(&fixture, 128u << 20);
+	image_begin(fixture.writer);
+	assert_int_not_equal(fixture_commit(&fixture), 0);
+	uint64_t live = image_usage(fixture.writer).live, granted = fixture.granted;
+	fixture.granted = 8u << 20;
+	image_begin(fixture.writer);
+	assert_true(image_expect(fixture.writer, 30000));
+	do {
+		name_numbered(&name, put);
+	} while (image_put_later(fixture.writer, node_make(&name, 1, 16)) != 0 && ++put < 1000000);
+	assert_in_range(put, 30000, 999999);
+	assert_false(image_put_rest(fixture.writer));
+	image_abort(fixture.writer);
+	assert_int_equal(image_usage(fixture.writer).live, live);
+	fixture.granted = granted;
+	image_begin(fixture.writer);
+	assert_true(image_expect(fixture.writer, 30000));
+	for (uint32_t i = 0; i < 30000; i++) {
+		name_numbered(&name, i);
+		assert_int_not_equal(image_put_later(fixture.writer, node_make(&name, 2, 16)), 0);
+	}
+	assert_true(image_put_rest(fixture.writer));
+	assert_int_not_equal(fixture_commit(&fixture), 0);
+	struct image image = fixture_image(&fixture);
+	assert_int_equal(directory_check(&image), 30000);
+	fixture_close(&fixture);
+}
+
 static void directory_is_small(void **state)
 {
 	enum { NAMES = 200000 };
@@ -383,6 +420,7 @@ int main(void)
 	    cmocka_unit_test(zones_and_settings),
 	    cmocka_unit_test(expected_names_are_found),
 	    cmocka_unit_test(expected_names_can_be_aborted),
+	    cmocka_unit_test(a_first_load_without_room_is_aborted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
