@@ -1,4 +1,4 @@
-#include "control/source/zone_files.h"
+#include "control/source/zone_files_private.h"
 
 #include "runtime/log.h"
 #include "control/source/directory_watch.h"
@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* A file that changed while it was being read is looked at again after so many milliseconds. */
 #define FRESH_AGAIN 50u
@@ -22,29 +20,6 @@
 #define LOOK_ANYWAY 3000u
 /* Nanoseconds after closing in which more versions are still saved. */
 #define SAVE_AT_CLOSE 5000000000ull
-
-/* An argument that is a directory. */
-struct zone_directory {
-	char *path;
-	struct zone_terms terms;
-	bool missing;
-};
-
-struct zone_files {
-	uv_loop_t *loop;
-	struct zone_files_handler handler;
-	void *context;
-	struct directory_watch *watch;
-	struct zone_file **list; /* by path, then by view */
-	size_t count;
-	struct zone_directory *directories; /* arguments */
-	size_t directory_count;
-	const char *state_dir; /* NULL: nothing is kept */
-	uint64_t scan;
-	bool saving; /* a thread saves a version */
-	bool closing;
-	uint64_t closed; /* when, by uv_hrtime() */
-};
 
 static void read_start(struct zone_file *file);
 static void save_next(struct zone_files *files);
@@ -185,101 +160,6 @@ bool zone_files_add(struct zone_files *files, const char *argument, struct zone_
 	return good;
 }
 
-static void note_error(struct zone_file *file, const char *line)
-{
-	free(file->error);
-	file->error = line != NULL ? strdup(line) : NULL;
-}
-
-/* The line itself has been logged. */
-static void note_bad(struct zone_file *file, const char *line)
-{
-	note_error(file, line);
-	file->failures++;
-	if (file->state != ZONE_FILE_SAVED)
-		file->state = file->has_apex ? ZONE_FILE_STALE : ZONE_FILE_BAD;
-	log_error("control.zone", file->has_apex ? "keeps its last good version" : "is not served",
-		  LOG_TEXT("file", file->source.path), LOG_UNSIGNED("errors", file->errors));
-}
-
-static bool hand_over(struct zone_file *file, struct zone *zone, char *error, size_t error_size)
-{
-	struct zone_files *files = file->owner;
-	uint8_t apex[NAME_MAX_OCTETS];
-	bool good;
-
-	if (file->last.compared) {
-		good = files->handler.change(files->context, file, &file->last.changes, error,
-					     error_size);
-		zone_changes_free(&file->last.changes);
-		return good;
-	}
-	memcpy(apex, zone_apex(zone), name_length(zone_apex(zone), NAME_MAX_OCTETS));
-	if (!files->handler.put(files->context, file, file->has_apex ? file->apex : NULL, zone,
-				error, error_size))
-		return false;
-	memcpy(file->apex, apex, sizeof(apex));
-	file->has_apex = true;
-	return true;
-}
-
-/* Hands the new version over, or notes why not. */
-static void bring_in_force(struct zone_file *file)
-{
-	struct zone *zone = file->last.zone;
-	char error[512];
-
-	zone_reading_log(&file->last);
-	file->last.zone = NULL;
-	file->errors = file->last.errors;
-	file->warnings = file->last.warnings;
-	if (zone == NULL && !file->last.compared) {
-		note_bad(file, file->last.first_error);
-		return;
-	}
-	if (!hand_over(file, zone, error, sizeof(error))) {
-		file->errors++;
-		log_error("control.zone", error);
-		note_bad(file, error);
-		return;
-	}
-	file->state = ZONE_FILE_GOOD;
-	file->loads++;
-	file->unsaved = file->owner->state_dir != NULL;
-	file->mark = zone_reading_mark(&file->last);
-	note_error(file, NULL);
-}
-
-/* The file is bad at start: what an earlier run saved of it is better than nothing. */
-static void bring_saved_in_force(struct zone_file *file)
-{
-	struct zone_files *files = file->owner;
-	struct zone_source source = file->source;
-	struct zone_reading saved;
-	char path[PATH_MAX], error[512];
-
-	if (!last_good_path(files->state_dir, file->source.path, path) || access(path, R_OK) != 0)
-		return;
-	source.path = path;
-	zone_reading_do(&source, &saved);
-	zone_reading_log(&saved);
-	if (saved.zone != NULL) {
-		memcpy(file->apex, zone_apex(saved.zone),
-		       name_length(zone_apex(saved.zone), NAME_MAX_OCTETS));
-		file->has_apex = files->handler.put(files->context, file, NULL, saved.zone, error,
-						    sizeof(error));
-		saved.zone = NULL;
-		if (file->has_apex)
-			file->state = ZONE_FILE_SAVED;
-		else
-			log_error("control.zone", error);
-	}
-	zone_reading_free(&saved);
-	if (file->has_apex)
-		log_warning("control.zone", "serves the last good version of an earlier run",
-			    LOG_TEXT("file", file->source.path), LOG_TEXT("saved", path));
-}
-
 size_t zone_files_read_first(struct zone_files *files, unsigned threads)
 {
 	size_t served = 0;
@@ -289,9 +169,9 @@ size_t zone_files_read_first(struct zone_files *files, unsigned threads)
 		struct zone_file *file = files->list[i];
 		bool bad = file->last.zone == NULL;
 
-		bring_in_force(file);
+		version_bring_in_force(file);
 		if (bad && files->state_dir != NULL)
-			bring_saved_in_force(file);
+			version_bring_saved(file);
 		served += file->has_apex;
 	}
 	return served;
@@ -328,7 +208,7 @@ static void take_out(struct zone_file *file)
 
 	if (served && !files->handler.take(files->context, file)) {
 		file->state = ZONE_FILE_STALE;
-		note_error(file, "the file is gone, but its zone can't be removed yet");
+		version_note_error(file, "the file is gone, but its zone can't be removed yet");
 		directory_watch_later(files->watch, TAKE_AGAIN);
 		return;
 	}
@@ -422,7 +302,7 @@ static void read_done(uv_work_t *work, int status)
 		save_next(files);
 		return;
 	}
-	bring_in_force(file);
+	version_bring_in_force(file);
 	watch_files_of(files, file);
 	if (file->again)
 		read_start(file);

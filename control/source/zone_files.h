@@ -37,7 +37,7 @@ struct zone_file {
 	uint64_t failures;	   /* versions that were bad, since the start */
 	uint64_t loads;		   /* versions that were good, since the start */
 	struct zone_reading last;  /* of the newest version; without its zone */
-	/* the rest is zone_files.c's */
+	/* the rest is the source's own */
 	struct zone_files *owner;
 	bool busy; /* a thread reads the file, or saves the version in force */
 	bool again, gone;
