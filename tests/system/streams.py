@@ -23,29 +23,36 @@ class Ping(Process):
     def __init__(self, host, address):
         super().__init__()
         self.address = address
-        self.launch(host.words("ping", "-n", "-i", "0.005", address, nice=-10))
+        self.launch(host.words("ping", "-n", "-D", "-i", "0.005", address, nice=-10))
 
     def seen(self):
-        """(numbers of all echo replies, number of duplicates); the 16 bits of icmp_seq are made whole again."""
-        found, last, doubles = set(), 0, 0
+        """({number of an echo reply: when it came}, number of duplicates); the 16 bits of icmp_seq are made whole again."""
+        found, last, doubles = {}, 0, 0
         for line in self.log().splitlines():
-            match = re.search(r"bytes from .*icmp_seq=(\d+) ", line)
+            match = re.search(r"\[([0-9.]+)\] .*bytes from .*icmp_seq=(\d+) ", line)
             if not match:
                 continue
-            number = last + ((int(match[1]) - last + 0x8000) & 0xFFFF) - 0x8000
+            number = last + ((int(match[2]) - last + 0x8000) & 0xFFFF) - 0x8000
             doubles += number in found
-            found.add(number)
+            found[number] = float(match[1])
             last = max(last, number)
         return found, doubles
 
     def stop_and_count(self):
-        """(sent, lost): those after the last reply may still be under way, and are not counted. Fails if replies came twice, or never."""
+        """(sent, when those that are lost were sent, as the times of the replies around each): those after the last reply may still be
+        under way, and are not counted. Fails if replies came twice, or never."""
         self.child.send_signal(signal.SIGINT)
         self.child.wait(20)
         found, doubles = self.seen()
         cases.expect(found, self.explain("no reply at all"))
         cases.expect(doubles == 0, f"{doubles} echo replies from {self.address} came twice")
-        return max(found), max(found) - len(found)
+        lost, before = [], min(found.values())
+        for number in range(1, max(found) + 1):
+            if number in found:
+                before = found[number]
+            else:
+                lost.append((before, next(found[later] for later in range(number + 1, max(found) + 1) if later in found)))
+        return max(found), lost
 
 
 class Iperf:
